@@ -1,0 +1,79 @@
+"""What Prometheus's files have no place for: where we listen, where we store, how long."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+import msgspec
+import platformdirs
+
+from dashboard.config.errors import ConfigError
+from dashboard.config.yaml_file import Milliseconds, decode, load
+
+_PREFIX = "GLASS_COCKPIT_"
+DEFAULT_CONFIG = Path("monitoring") / "prometheus.yml"
+DEFAULT_PORT = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that is decided before the parts are built. Durations are milliseconds."""
+
+    config_file: Path = DEFAULT_CONFIG
+    data_dir: Path = field(default_factory=lambda: default_data_dir(demo=False))
+    host: str = "localhost"
+    port: int = DEFAULT_PORT
+    retention: int = 30 * 86_400_000
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names, beside ``localhost`` and IP addresses, under which pages may be asked for."""
+    journal_interval: int = 1000
+    simulated: frozenset[str] = frozenset()
+    """The jobs that simulators play, whose pages offer incidents."""
+
+
+class _CockpitFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    host: str | None = None
+    port: int | None = None
+    retention: Milliseconds | None = None
+    allowed_hosts: list[str] | None = None
+
+
+def default_data_dir(*, demo: bool) -> Path:
+    """Return the platform's own place for our data; the demo has a folder of its own beneath it."""
+    root = platformdirs.user_data_path("glass-cockpit", appauthor=False)
+    return root / "demo" if demo else root / "data"
+
+
+def load_settings(config_file: Path, **given: object) -> Settings:
+    """Join the settings: command line (``given``) before environment, before ``cockpit.yml``, before the defaults.
+
+    ``cockpit.yml`` stands beside the Prometheus configuration file and may be missing. An option that is ``None`` was
+    not given.
+
+    Raises:
+        ConfigError: ``cockpit.yml`` or a variable ``GLASS_COCKPIT_*`` cannot be used.
+    """
+    file = config_file.parent / "cockpit.yml"
+    content = decode(file, load(file) or {}, _CockpitFile) if file.exists() else _CockpitFile()
+    environment = decode(Path("environment"), _environment(), _CockpitFile)
+    chosen: dict[str, object] = {}
+    for source in (msgspec.structs.asdict(content), msgspec.structs.asdict(environment), given):
+        chosen |= {key: value for key, value in source.items() if value is not None}
+    if "allowed_hosts" in chosen:
+        chosen["allowed_hosts"] = tuple(chosen["allowed_hosts"])  # type: ignore[arg-type]
+    settings = Settings(config_file=config_file, **chosen)  # type: ignore[arg-type]
+    if not 0 <= settings.port <= 65_535:
+        raise ConfigError(file, f"{settings.port} is not a port", "port")
+    return settings
+
+
+def _environment() -> dict[str, object]:
+    known = {item.name for item in fields(Settings)}
+    found: dict[str, object] = {}
+    for name, value in os.environ.items():
+        key = name.removeprefix(_PREFIX).lower()
+        if name.startswith(_PREFIX) and key in known:
+            found[key] = value.split(",") if key == "allowed_hosts" else value
+    return found
