@@ -1,0 +1,5 @@
+"""``python -m dashboard`` is ``glass``."""
+
+from dashboard.cli import main
+
+main()
