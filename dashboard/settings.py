@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import platformdirs
@@ -33,7 +34,10 @@ class Settings:
     """The jobs that simulators play, whose pages offer incidents."""
 
 
-class _CockpitFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class _Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What ``cockpit.yml`` and the environment may say; ``None`` stands for nothing said."""
+
+    data_dir: str | None = None
     host: str | None = None
     port: int | None = None
     retention: Milliseconds | None = None
@@ -56,21 +60,22 @@ def load_settings(config_file: Path, **given: object) -> Settings:
         ConfigError: ``cockpit.yml`` or a variable ``GLASS_COCKPIT_*`` cannot be used.
     """
     file = config_file.parent / "cockpit.yml"
-    content = decode(file, load(file) or {}, _CockpitFile) if file.exists() else _CockpitFile()
-    environment = decode(Path("environment"), _environment(), _CockpitFile)
-    chosen: dict[str, object] = {}
+    content = decode(file, load(file) or {}, _Given) if file.exists() else _Given()
+    environment = decode(Path("environment"), _environment(), _Given)
+    chosen: dict[str, Any] = {}
     for source in (msgspec.structs.asdict(content), msgspec.structs.asdict(environment), given):
         chosen |= {key: value for key, value in source.items() if value is not None}
-    if "allowed_hosts" in chosen:
-        chosen["allowed_hosts"] = tuple(chosen["allowed_hosts"])  # type: ignore[arg-type]
-    settings = Settings(config_file=config_file, **chosen)  # type: ignore[arg-type]
+    chosen["allowed_hosts"] = tuple(chosen.get("allowed_hosts", ()))
+    if "data_dir" in chosen:
+        chosen["data_dir"] = Path(chosen["data_dir"])
+    settings = Settings(config_file=config_file, **chosen)
     if not 0 <= settings.port <= 65_535:
         raise ConfigError(file, f"{settings.port} is not a port", "port")
     return settings
 
 
 def _environment() -> dict[str, object]:
-    known = {item.name for item in fields(Settings)}
+    known = set(_Given.__struct_fields__)
     found: dict[str, object] = {}
     for name, value in os.environ.items():
         key = name.removeprefix(_PREFIX).lower()

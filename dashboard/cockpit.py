@@ -1,0 +1,149 @@
+"""The place to read first: builds the parts, joins them, starts them, and stops them backwards."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
+
+from dashboard.config.errors import ConfigError
+from dashboard.config.prometheus import PrometheusConfig, load_prometheus_config
+from dashboard.config.rules import load_rule_file
+from dashboard.database import Database, DatabaseError
+from dashboard.promql import Engine
+from dashboard.rules import RuleError, RuleManager
+from dashboard.rules.migrations import migrations as rules_migrations
+from dashboard.scrape import ScrapeManager, host_page, scrape_threads
+from dashboard.settings import DEFAULT_PORT, Settings
+from dashboard.storage import Storage
+from dashboard.storage.migrations import migrations as storage_migrations
+from dashboard.web import BindError, Parts, Server, bind, create_app, metrics_page
+
+log = logging.getLogger(__name__)
+
+STARTING_ERRORS = (ConfigError, BindError, DatabaseError, RuleError)
+"""What a user can mend: each says in one line what is wrong."""
+
+_UPKEEP_SECONDS = 60
+_STOP_SECONDS = 3.0
+_RULE_THREADS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Cockpit:
+    """A running server."""
+
+    url: str
+    storage: Storage
+    engine: Engine
+    scrape: ScrapeManager
+    rules: RuleManager
+
+
+def wall_clock() -> int:
+    """Return the time in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+@contextmanager
+def running(
+    settings: Settings,
+    *,
+    clock: Callable[[], int] = wall_clock,
+    before_scraping: Callable[[Storage, PrometheusConfig], None] | None = None,
+) -> Iterator[Cockpit]:
+    """Run the whole server for as long as the context lasts.
+
+    ``before_scraping`` is called once the store is open; the demo fills an empty one with a day of history there.
+
+    Raises:
+        ConfigError: a file cannot be used; nothing was written.
+        BindError: the address cannot be had.
+        DatabaseError: the data directory is in use, or holds what this version cannot read.
+    """
+    config = load_prometheus_config(settings.config_file)
+    rule_files = [load_rule_file(file) for file in config.rule_files]
+    with ExitStack() as undo:
+        sockets = bind(settings.host, settings.port)
+        for sock in sockets:
+            undo.callback(sock.close)
+        database = Database.open(settings.data_dir, [storage_migrations, rules_migrations])
+        undo.callback(database.close)
+        registry = _registry()
+        scheduler = _scheduler(config)
+        storage = Storage(
+            database,
+            registry=registry,
+            clock=clock,
+            retention=settings.retention,
+            journal_interval=settings.journal_interval,
+        )
+        engine = Engine(storage, registry=registry)
+        scrape = ScrapeManager(
+            storage,
+            scheduler,
+            registry=registry,
+            clock=clock,
+            local_pages={"/metrics": lambda: metrics_page(registry), "/host/metrics": host_page},
+            local_addresses=frozenset({f"localhost:{DEFAULT_PORT}", f"127.0.0.1:{DEFAULT_PORT}"}),
+        )
+        rules = RuleManager(
+            engine,
+            storage,
+            database,
+            scheduler,
+            registry=registry,
+            clock=clock,
+            external_labels=config.external_labels,
+        )
+        ready = threading.Event()
+        parts = Parts(settings, storage, engine, scrape, rules, database, registry, clock, ready.is_set)
+        server = Server(create_app(parts), sockets)
+        server.start()
+        undo.callback(server.stop, _STOP_SECONDS)
+        storage.open()
+        undo.callback(storage.close)
+        ready.set()
+        if before_scraping:
+            before_scraping(storage, config)
+        undo.callback(scheduler.shutdown, wait=False)
+        undo.callback(rules.stop)
+        undo.callback(scrape.stop)
+        scrape.apply(config)
+        rules.apply(rule_files, config.global_config.evaluation_interval)
+        scheduler.add_job(
+            lambda: storage.upkeep(clock()), "interval", seconds=_UPKEEP_SECONDS, executor="upkeep", id="upkeep"
+        )
+        scheduler.start()
+        log.info("listening on %s, data in %s", server.url, settings.data_dir)
+        yield Cockpit(server.url, storage, engine, scrape, rules)
+        log.info("stopping")
+
+
+def _registry() -> CollectorRegistry:
+    """Return the registry behind ``/metrics``, with the figures of the process itself."""
+    registry = CollectorRegistry(auto_describe=True)
+    for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
+        registry.register(collector)
+    return registry
+
+
+def _scheduler(config: PrometheusConfig) -> BackgroundScheduler:
+    targets = sum(len(group.targets) for job in config.scrape_configs for group in job.static_configs)
+    return BackgroundScheduler(
+        executors={
+            "scrape": ThreadPoolExecutor(scrape_threads(targets)),
+            "rules": ThreadPoolExecutor(_RULE_THREADS),
+            "upkeep": ThreadPoolExecutor(1),
+        },
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        timezone=UTC,
+    )

@@ -1,0 +1,85 @@
+"""The server as a process: signals, the parent's pipe, the browser, and a second start."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from types import FrameType
+
+from dashboard.cockpit import running
+from dashboard.config.prometheus import PrometheusConfig
+from dashboard.settings import Settings
+from dashboard.storage import Storage
+from dashboard.web import is_glass_cockpit
+
+log = logging.getLogger(__name__)
+
+_FORCED = 1
+
+
+def run(
+    settings: Settings,
+    *,
+    browser: bool,
+    exit_with_stdin: bool,
+    companions: AbstractContextManager[object] | None = None,
+    before_scraping: Callable[[Storage, PrometheusConfig], None] | None = None,
+) -> None:
+    """Run the server until a signal comes or, if asked, standard input ends.
+
+    ``companions`` live as long as the server. Started a second time on the same port, it opens the running page.
+
+    Raises:
+        ConfigError, BindError, DatabaseError, RuleError: the server cannot start.
+    """
+    page = f"http://localhost:{settings.port}/"
+    if settings.port and is_glass_cockpit(settings.port):
+        log.info("Glass Cockpit is running already on %s", page)
+        _open(page, browser)
+        return
+    stop = _stop_on_signals()
+    if exit_with_stdin:
+        threading.Thread(target=_stop_with_stdin, args=(stop,), name="stdin", daemon=True).start()
+    with ExitStack() as undo:
+        if companions is not None:
+            undo.enter_context(companions)
+        cockpit = undo.enter_context(running(settings, before_scraping=before_scraping))
+        _open(cockpit.url, browser)
+        # A wait without end cannot be interrupted by Ctrl-C on Windows.
+        while not stop.wait(0.5):
+            pass
+
+
+def _stop_on_signals() -> threading.Event:
+    """Return an event that the first signal sets; a second one ends the process at once."""
+    stop = threading.Event()
+
+    def handle(_: int, __: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(_FORCED)
+        stop.set()
+
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), handle)
+    return stop
+
+
+def _stop_with_stdin(stop: threading.Event) -> None:
+    """Wait for the end of the pipe that the parent holds: a closed window or a killed parent closes it."""
+    # The descriptor is read directly: a thread inside sys.stdin would hold its lock while Python shuts down.
+    descriptor = sys.stdin.fileno()
+    while os.read(descriptor, 1024):
+        pass
+    stop.set()
+
+
+def _open(page: str, browser: bool) -> None:
+    if browser:
+        threading.Thread(target=webbrowser.open, args=(page,), name="browser", daemon=True).start()

@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import pytest
+
+from dashboard.config.errors import ConfigError
+from dashboard.config.prometheus import load_prometheus_config
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "prometheus.yml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_job_takes_what_it_leaves_out_from_global(tmp_path: Path) -> None:
+    config = load_prometheus_config(
+        written(tmp_path, "global: {scrape_interval: 5s, sample_limit: 7}\nscrape_configs: [{job_name: a}]")
+    )
+    job = config.scrape_configs[0]
+    assert (job.scrape_interval, job.scrape_timeout, job.sample_limit) == (5_000, 5_000, 7)
+
+
+def test_defaults_are_those_of_prometheus(tmp_path: Path) -> None:
+    config = load_prometheus_config(written(tmp_path, "scrape_configs: [{job_name: a}]"))
+    job = config.scrape_configs[0]
+    assert (job.scrape_interval, job.scrape_timeout, job.metrics_path) == (60_000, 10_000, "/metrics")
+    assert config.global_config.evaluation_interval == 60_000
+
+
+def test_rule_files_are_found_beside_the_file(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    for name in ("b.yml", "a.yml", "c.txt"):
+        (tmp_path / "rules" / name).touch()
+    config = load_prometheus_config(written(tmp_path, "rule_files: [rules/*.yml, rules/a.yml]"))
+    assert [file.name for file in config.rule_files] == ["a.yml", "b.yml"]
+
+
+def test_sections_for_other_servers_are_named(tmp_path: Path) -> None:
+    config = load_prometheus_config(written(tmp_path, "alerting: {alertmanagers: []}\nremote_write: [{url: http://x}]"))
+    assert config.ignored == ("alerting", "remote_write")
+
+
+def test_external_labels_expand_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZONE", "eu")
+    config = load_prometheus_config(
+        written(tmp_path, "global: {external_labels: {a: '${ZONE}-1', b: $ZONE, c: $$ZONE, d: $NOT_SET}}")
+    )
+    assert dict(config.external_labels) == {"a": "eu-1", "b": "eu", "c": "$ZONE"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("global: {scrape_interval: 5q}", 'global.scrape_interval: not a valid duration string: "5q"'),
+        ("scrape_configs: [{job_name: a, foo: 1}]", "scrape_configs[0]: Object contains unknown field `foo`"),
+        ("scrape_configs: [{job_name: a, relabel_configs: []}]", "scrape_configs[0].relabel_configs: Prometheus knows"),
+        ("scrape_configs: [{job_name: a, ec2_sd_configs: []}]", "scrape_configs[0].ec2_sd_configs: Prometheus knows"),
+        ("scrape_configs: [{job_name: a}, {job_name: a}]", 'found multiple scrape configs with job name "a"'),
+        ("scrape_configs: [{job_name: ''}]", "scrape_configs[0]: job_name is empty"),
+        ("scrape_configs: [{job_name: a, scrape_interval: 1s, scrape_timeout: 2s}]", "greater than scrape interval"),
+        ("scrape_configs: [{job_name: a, static_configs: [{targets: ['a/b']}]}]", '"a/b" is not a valid hostname'),
+        ("scrape_configs: [{job_name: a, static_configs: [{targets: [], labels: {a-b: c}}]}]", '"a-b" is not a valid'),
+        ("scrape_configs: [{job_name: a, body_size_limit: 5XB}]", 'body_size_limit: not a valid size: "5XB"'),
+        ("a: 1\na: 2", 'line 2: key "a" already set in map'),
+        ("[1, 2]", "expected a mapping at the top"),
+        ("a: [", "line 1: "),
+        ("a: !!python/object/apply:os.system [ls]", "Object contains unknown field `a`"),
+    ],
+)
+def test_a_bad_file_is_refused_by_name_key_and_value(tmp_path: Path, text: str, message: str) -> None:
+    file = written(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_prometheus_config(file)
+    assert str(file) in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_many_aliases_are_refused(tmp_path: Path) -> None:
+    text = "a: &a [x]\nb: [" + ", ".join(["*a"] * 1001) + "]"
+    with pytest.raises(ConfigError, match="more than 1000 aliases"):
+        load_prometheus_config(written(tmp_path, text))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.yml: cannot be read"):
+        load_prometheus_config(tmp_path / "none.yml")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("64MB", 64 << 20), ("1KiB", 1024), ("5", 5), ("1.5GB", 3 << 29), ("12B", 12)]
+)
+def test_sizes_count_in_powers_of_1024(tmp_path: Path, text: str, size: int) -> None:
+    config = load_prometheus_config(written(tmp_path, f"scrape_configs: [{{job_name: a, body_size_limit: {text}}}]"))
+    assert config.scrape_configs[0].body_size_limit == size
