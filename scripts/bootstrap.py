@@ -16,6 +16,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -271,9 +272,10 @@ def pip_environment() -> dict[str, str]:
 
 
 def last_lines(output: str) -> str:
-    """The last three lines of a program's output that say something, as one."""
-    lines = [line.strip() for line in output.splitlines()]
-    return " | ".join([line for line in lines if line and not line.startswith(("WARNING", "[notice]"))][-3:])
+    """The last three lines of a program's output that name an error, or the last three of any, as one line."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"(ERROR|error|Error|E|\w+Error): ", line)]
+    return " | ".join((errors or lines)[-3:])
 
 
 def remove(entry: Path) -> None:
