@@ -1,0 +1,26 @@
+"""Makes the Flask application: one blueprint an area, behind one guard.
+
+Handlers are functions of module-level blueprints and ask :func:`dashboard.web.parts.parts` for what they need.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from dashboard.web import health, metrics, prometheus_api
+from dashboard.web.failures import answer_failures
+from dashboard.web.guard import MAX_BODY_BYTES, Guard
+from dashboard.web.parts import Parts, keep_parts
+
+
+def create_app(parts: Parts) -> Flask:
+    """Make the application that answers for ``parts``."""
+    app = Flask("dashboard.web", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    keep_parts(app.extensions, parts)
+    answer_failures(app)
+    app.register_blueprint(prometheus_api.blueprint)
+    app.register_blueprint(health.blueprint)
+    app.register_blueprint(metrics.blueprint)
+    app.wsgi_app = Guard(app.wsgi_app, parts.settings.allowed_hosts)  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,100 @@
+"""What stands before every handler: the checks of ``Host`` and ``Origin``, the security headers, the trace id.
+
+It wraps the WSGI application, so that it also covers what Flask answers by itself: redirects, 404, 405 and 500.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import orjson
+from flask import request
+
+from dashboard.web.origin import is_allowed_host, is_same_origin
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+MAX_BODY_BYTES = 1024 * 1024
+MAX_HEADER_BYTES = 16 * 1024
+SECURITY_HEADERS = (
+    (
+        "Content-Security-Policy",
+        "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+_TRACE_KEY = "glass_cockpit.trace_id"
+# W3C Trace Context, version 00; later versions may add fields behind a dash.
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+
+
+class Guard:
+    """A WSGI application that lets through only what may reach ``application``."""
+
+    def __init__(self, application: WSGIApplication, allowed_hosts: Iterable[str]) -> None:
+        self._application = application
+        self._allowed_hosts = frozenset(allowed_hosts)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request, or hand it on."""
+        trace_id = _trace_id_of(environ.get("HTTP_TRACEPARENT", ""))
+        environ[_TRACE_KEY] = trace_id
+        added = [*SECURITY_HEADERS, ("X-Trace-Id", trace_id)]
+
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            return start_response(status, headers + added, *error)
+
+        refusal = self._refusal(environ)
+        if refusal is None:
+            return self._application(environ, start)
+        return _refuse(*refusal, environ, start)
+
+    def _refusal(self, environ: WSGIEnvironment) -> tuple[str, str] | None:
+        host = environ.get("HTTP_HOST", "")
+        if not host:
+            return "400 Bad Request", "the request names no host"
+        if not all(is_allowed_host(name, self._allowed_hosts) for name in (host, *_host_of_uri(environ))):
+            return "421 Misdirected Request", "this server is not known by that host; see allowed_hosts in cockpit.yml"
+        if environ["REQUEST_METHOD"] not in _SAFE_METHODS and not is_same_origin(
+            environ["wsgi.url_scheme"], host, environ.get("HTTP_ORIGIN"), environ.get("HTTP_SEC_FETCH_SITE")
+        ):
+            return "403 Forbidden", "a page of another origin may not do this"
+        return None
+
+
+def trace_id() -> str:
+    """Return the trace id of the request that is being answered: 32 hexadecimal digits."""
+    found: str = request.environ[_TRACE_KEY]
+    return found
+
+
+def _trace_id_of(traceparent: str) -> str:
+    match = _TRACEPARENT.fullmatch(traceparent)
+    return match.group(1) if match else secrets.token_hex(16)
+
+
+def _host_of_uri(environ: WSGIEnvironment) -> tuple[str, ...]:
+    # A request line may hold an absolute URI, whose host counts beside the header (RFC 9112, section 3.2.2).
+    uri = environ.get("REQUEST_URI", "")
+    if uri.startswith("/") or "://" not in uri:
+        return ()
+    try:
+        return (urlsplit(uri).netloc,)
+    except ValueError:
+        return ("",)
+
+
+def _refuse(status: str, detail: str, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+    body = orjson.dumps({"detail": detail})
+    start(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

@@ -1,0 +1,194 @@
+"""Runs waitress on sockets that we have bound, bounds what slow clients can hold, and drains before it stops."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import waitress
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import BaseWSGIServer
+from waitress.task import ErrorTask
+from waitress.utilities import BadRequest
+
+from dashboard.web.guard import MAX_BODY_BYTES, MAX_HEADER_BYTES, SECURITY_HEADERS
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+THREADS = 8
+REQUEST_SECONDS = 30.0
+"""A request must have arrived whole within this time of its first byte."""
+_IDLE_SECONDS = 120
+_LOOP_SECONDS = 1.0
+_POSIX = os.name == "posix"
+# Windows has no poll, and its select takes 512 sockets.
+_CONNECTIONS = 1000 if _POSIX else 450
+
+log = logging.getLogger(__name__)
+
+
+class Server:
+    """Serves a WSGI application on listening sockets, in a thread of its own and eight for the handlers."""
+
+    def __init__(
+        self,
+        application: WSGIApplication,
+        sockets: Sequence[socket.socket],
+        *,
+        request_seconds: float = REQUEST_SECONDS,
+    ) -> None:
+        self.addresses: list[tuple[str, int]] = [listener.getsockname()[:2] for listener in sockets]
+        self._request_seconds = request_seconds
+        self._map: dict[int, Any] = {}
+        self._waitress = waitress.create_server(
+            application,
+            map=self._map,
+            sockets=list(sockets),
+            threads=THREADS,
+            ident="glass-cockpit",
+            asyncore_use_poll=_POSIX,
+            connection_limit=_CONNECTIONS,
+            channel_timeout=_IDLE_SECONDS,
+            # A second request of a connection is read after the first is answered: no race between pipelined ones.
+            channel_request_lookahead=0,
+            max_request_header_size=MAX_HEADER_BYTES,
+            max_request_body_size=MAX_BODY_BYTES,
+        )
+        self._listeners = [entry for entry in self._map.values() if isinstance(entry, BaseWSGIServer)]
+        for listener in self._listeners:
+            listener.channel_class = _Channel
+        self._stopping = threading.Event()
+        self._drain_seconds = 0.0
+        self._thread = threading.Thread(target=self._run, name="web-sockets", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """The address to open in a browser, without a final slash."""
+        host, port = self.addresses[0]
+        if host == "127.0.0.1":
+            return f"http://localhost:{port}"
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def start(self) -> None:
+        """Begin to answer; returns at once."""
+        self._thread.start()
+
+    def stop(self, timeout: float) -> None:
+        """Take no more connections, let answers in flight be finished for up to ``timeout`` seconds, and end."""
+        self._drain_seconds = timeout
+        self._stopping.set()
+        if self._thread.ident is None:
+            self._close(timeout)
+            return
+        self._wake()
+        self._thread.join(timeout + 2 * _LOOP_SECONDS)
+
+    def _run(self) -> None:
+        swept = time.monotonic()
+        while not self._stopping.is_set():
+            self._turn(_LOOP_SECONDS)
+            now = time.monotonic()
+            if now - swept >= min(_LOOP_SECONDS, self._request_seconds):
+                swept = now
+                self._refuse_overdue(now)
+        end = time.monotonic() + self._drain_seconds
+        self._drain(end)
+        self._close(max(0.0, end - time.monotonic()))
+
+    def _turn(self, seconds: float) -> None:
+        try:
+            wasyncore.loop(timeout=seconds, use_poll=_POSIX, map=self._map, count=1)
+        except Exception:
+            log.exception("the web server's socket loop failed; it goes on")
+            time.sleep(_LOOP_SECONDS)
+
+    def _refuse_overdue(self, now: float) -> None:
+        for channel in self._channels():
+            if channel.is_overdue(now - self._request_seconds):
+                channel.refuse_overdue()
+
+    def _drain(self, end: float) -> None:
+        for listener in self._listeners:
+            # Its own close would also close the trigger, by which handler threads announce their answers.
+            wasyncore.dispatcher.close(listener)
+        while time.monotonic() < end:
+            for channel in self._channels():
+                if channel.is_idle():
+                    channel.handle_close()
+            if not any(self._channels()):
+                return
+            self._turn(0.1)
+
+    def _close(self, seconds: float) -> None:
+        dispatcher = self._waitress.task_dispatcher
+        dispatcher.shutdown(timeout=seconds)
+        for channel in self._channels():
+            channel.handle_close()
+        for listener in self._listeners:
+            wasyncore.dispatcher.close(listener)
+            # A handler that still runs may yet pull its trigger, whose descriptor must not be another file by then.
+            if not dispatcher.threads:
+                listener.trigger.close()
+
+    def _channels(self) -> Iterator[_Channel]:
+        return (channel for listener in self._listeners for channel in list(listener.active_channels.values()))
+
+    def _wake(self) -> None:
+        self._listeners[0].pull_trigger()
+
+
+class _RefusalTask(ErrorTask):  # type: ignore[misc]
+    """What waitress answers by itself, such as 413, with the headers that every answer of ours has."""
+
+    def execute(self) -> None:
+        self.response_headers.extend([*SECURITY_HEADERS, ("X-Trace-Id", secrets.token_hex(16))])
+        super().execute()
+
+
+class _RequestTimeout(BadRequest):  # type: ignore[misc]
+    code = 408
+    reason = "Request Timeout"
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection that knows when the request that it is receiving began."""
+
+    error_task_class = _RefusalTask
+    request: HTTPRequestParser | None
+    begun = 0.0
+
+    def received(self, data: bytes) -> bool:
+        if self.request is None:
+            self.begun = time.monotonic()
+        done: bool = super().received(data)
+        return done
+
+    def is_overdue(self, earliest: float) -> bool:
+        """Say whether a request that began before ``earliest`` is still not here whole."""
+        return self.request is not None and not self.requests and self.begun < earliest
+
+    def is_idle(self) -> bool:
+        """Say whether no answer is being made or sent."""
+        return not self.requests and not self.total_outbufs_len
+
+    def refuse_overdue(self) -> None:
+        """Answer 408 in place of the request that does not come."""
+        refused = self.parser_class(self.adj)
+        refused.parse_header(b"GET / HTTP/1.0\r\n")
+        refused.error = _RequestTimeout("the request did not arrive in time")
+        refused.completed = True
+        with self.requests_lock:
+            if self.request is not None:
+                self.request.close()
+            self.request = None
+            self.requests.append(refused)
+            self.server.add_task(self)
