@@ -1,0 +1,1 @@
+"""Six demo apps and the incidents one can provoke in them."""
