@@ -1,0 +1,21 @@
+"""The SQLite file of the data directory: one writer, short readers, a lock, migrations. It has no table of its own."""
+
+from dashboard.database.database import Database
+from dashboard.database.errors import (
+    AlreadyRunningError,
+    ClosedError,
+    DatabaseError,
+    NewerDatabaseError,
+    UnusableDatabaseError,
+    WriteError,
+)
+
+__all__ = [
+    "AlreadyRunningError",
+    "ClosedError",
+    "Database",
+    "DatabaseError",
+    "NewerDatabaseError",
+    "UnusableDatabaseError",
+    "WriteError",
+]

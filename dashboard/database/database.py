@@ -1,0 +1,99 @@
+"""The database: what the rest of the program sees of SQLite."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TypeVar
+
+from sqlite_utils.migrations import Migrations
+
+from dashboard.database.errors import DatabaseError, UnusableDatabaseError
+from dashboard.database.lock import DirectoryLock
+from dashboard.database.readers import Readers
+from dashboard.database.schema import migrate, refuse_newer
+from dashboard.database.writer import Work, Writer
+
+T = TypeVar("T")
+
+FILE_NAME = "cockpit.db"
+
+
+class Database:
+    """The file ``cockpit.db`` of a data directory, open for this process alone."""
+
+    def __init__(self, file: Path, lock: DirectoryLock, writer: Writer) -> None:
+        """Take over a lock and a writer that are ready; use :meth:`open`."""
+        self.file = file
+        self._lock = lock
+        self._writer = writer
+        self._readers = Readers(file)
+
+    @classmethod
+    def open(cls, directory: Path, migrations: Sequence[Migrations]) -> Database:
+        """Take the lock of the directory (made where it is missing), start the writer and run the migrations.
+
+        Raises:
+            AlreadyRunningError: another process uses the directory.
+            NewerDatabaseError: a newer version wrote the file, which is left untouched.
+            UnusableDatabaseError: the directory or the file cannot be used.
+        """
+        file = directory / FILE_NAME
+        with contextlib.ExitStack() as undo:
+            try:
+                directory.mkdir(parents=True, exist_ok=True)
+                lock = DirectoryLock(directory)
+                undo.callback(lock.release)
+                refuse_newer(file, migrations)
+                writer = Writer(file, lambda connection: migrate(connection, migrations))
+            except (OSError, sqlite3.Error) as error:
+                raise UnusableDatabaseError(file, error) from error
+            undo.pop_all()
+            return cls(file, lock, writer)
+
+    def submit(self, work: Work[T]) -> Future[T]:
+        """Queue ``work`` for the writer thread, which runs it in one IMMEDIATE transaction.
+
+        The future fails with :class:`WriteError` where SQLite could not write, and with what ``work`` raised otherwise;
+        the transaction is rolled back then.
+
+        Raises:
+            ClosedError: the database is closed.
+        """
+        return self._writer.submit(work)
+
+    def write(self, work: Work[T]) -> T:
+        """Run ``work`` in one transaction of the writer thread, and wait for its result.
+
+        Raises:
+            WriteError: SQLite could not write; everything was rolled back.
+            ClosedError: the database is closed.
+        """
+        return self.submit(work).result()
+
+    def read(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Lend a connection that can only read. Keep it short: a long reader keeps the log from shrinking."""
+        return self._readers.lend()
+
+    def ping(self) -> bool:
+        """Say whether the database answers."""
+        try:
+            with self.read() as connection:
+                return bool(connection.execute("SELECT 1").fetchone() == (1,))
+        except (sqlite3.Error, DatabaseError):
+            return False
+
+    def size(self) -> int:
+        """Return the bytes that the file and its log take on disk."""
+        files = (self.file, self.file.with_name(f"{self.file.name}-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def close(self) -> None:
+        """Close the readers, then the writer after a checkpoint, and give the lock back."""
+        self._readers.close()
+        self._writer.close()
+        self._lock.release()

@@ -1,0 +1,56 @@
+"""What can go wrong with the database.
+
+DatabaseError
+├── AlreadyRunningError     another process uses the data directory
+├── NewerDatabaseError      a newer version of the program wrote the file
+├── UnusableDatabaseError   the file or its directory cannot be used
+├── WriteError              a transaction was rolled back
+└── ClosedError             the database is closed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+
+class DatabaseError(Exception):
+    """The database could not do what it was asked."""
+
+
+class AlreadyRunningError(DatabaseError):
+    """Another process uses the data directory."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(f"{directory} is in use by another process; stop it first, or choose another data directory")
+        self.directory = directory
+
+
+class NewerDatabaseError(DatabaseError):
+    """A newer version of the program wrote the file; it was left untouched."""
+
+    def __init__(self, file: Path, unknown: Collection[str]) -> None:
+        names = ", ".join(sorted(unknown))
+        super().__init__(f"{file} was written by a newer version (it has {names}); use that one, nothing was changed")
+        self.unknown = frozenset(unknown)
+
+
+class UnusableDatabaseError(DatabaseError):
+    """The file or its directory cannot be used."""
+
+    def __init__(self, file: Path, reason: object) -> None:
+        super().__init__(f"{file} cannot be used: {reason}")
+
+
+class WriteError(DatabaseError):
+    """A transaction was rolled back."""
+
+    def __init__(self, reason: object) -> None:
+        super().__init__(f"nothing was written: {reason}")
+
+
+class ClosedError(DatabaseError):
+    """The database is closed."""
+
+    def __init__(self) -> None:
+        super().__init__("the database is closed")

@@ -1,0 +1,32 @@
+"""The tables of the store, oldest migration first; FORMAT.md describes each field."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database as Tables
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("storage")
+
+_FIRST = (
+    "CREATE TABLE series (id INTEGER PRIMARY KEY, labels TEXT NOT NULL)",
+    "CREATE TABLE series_last (id INTEGER PRIMARY KEY, time INTEGER NOT NULL, bits INTEGER NOT NULL)",
+    """CREATE TABLE layout_columns (
+        layout INTEGER NOT NULL, first INTEGER NOT NULL, series BLOB NOT NULL, PRIMARY KEY (layout, first))""",
+    """CREATE TABLE journal (
+        id INTEGER PRIMARY KEY, layout INTEGER, first INTEGER NOT NULL, last INTEGER NOT NULL, body BLOB NOT NULL)""",
+    """CREATE TABLE blocks (
+        id INTEGER PRIMARY KEY, start INTEGER NOT NULL, end INTEGER NOT NULL, samples INTEGER NOT NULL,
+        complete INTEGER NOT NULL, journal_end INTEGER)""",
+    """CREATE TABLE block_groups (
+        id INTEGER PRIMARY KEY, block INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+        rows INTEGER NOT NULL, times BLOB NOT NULL, series BLOB NOT NULL)""",
+    "CREATE INDEX block_groups_block ON block_groups (block)",
+    "CREATE TABLE block_chunks (id INTEGER PRIMARY KEY, body BLOB NOT NULL)",
+)
+
+
+@migrations()
+def m001_rows_and_blocks(tables: Tables) -> None:
+    """Series, the journal of rows, and blocks of chunks."""
+    for statement in _FIRST:
+        tables.execute(statement)
