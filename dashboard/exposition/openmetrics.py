@@ -26,7 +26,7 @@ from dashboard.exposition.syntax import (
 from dashboard.exposition.values import parse_float
 from dashboard.model.labels import METRIC_NAME
 
-_LABELS = label_grammar(blank=b"", value_sign=rb'[^"\\\n]', comma_optional=False)
+_LABELS = label_grammar(blank=b"", value_sign=rb'[^"\\\n]', loose_commas=False)
 _METADATA = re.compile(rb"# (HELP|TYPE|UNIT) ")
 _END = re.compile(rb"# EOF\n?")
 _TOKEN = re.compile(rb" ([^ \n]++)")

@@ -66,10 +66,11 @@ class LabelGrammar:
 
     pair: re.Pattern[bytes]
     blank: re.Pattern[bytes]
-    comma_optional: bool
+    loose_commas: bool
+    """Whether commas may be missing, and may stand behind the last label."""
 
 
-def label_grammar(*, blank: bytes, value_sign: bytes, comma_optional: bool) -> LabelGrammar:
+def label_grammar(*, blank: bytes, value_sign: bytes, loose_commas: bool) -> LabelGrammar:
     """Build the grammar of a format from the blanks it allows and the signs that a label's value may hold."""
     return LabelGrammar(
         pair=re.compile(
@@ -77,7 +78,7 @@ def label_grammar(*, blank: bytes, value_sign: bytes, comma_optional: bool) -> L
             rb'(?:=%(blank)b("(?:%(sign)b++|\\[^\n])*+")%(blank)b)?' % {b"blank": blank, b"sign": value_sign}
         ),
         blank=re.compile(blank),
-        comma_optional=comma_optional,
+        loose_commas=loose_commas,
     )
 
 
@@ -100,7 +101,9 @@ def read_labels(body: bytes, at: int, labels: dict[str, str], grammar: LabelGram
         _add_label(labels, match, alone=named and (comma or closed))
         if comma:
             at = _skip(grammar.blank, body, at + 1)
-        elif not closed and not (grammar.comma_optional and match.group(2)):
+            if body[at : at + 1] == b"}" and not grammar.loose_commas:
+                raise BadSyntaxError("expected label name")
+        elif not closed and not (grammar.loose_commas and match.group(2)):
             raise BadSyntaxError("expected a comma or a closing brace")
     return at + 1
 

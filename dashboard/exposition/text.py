@@ -21,7 +21,7 @@ from dashboard.exposition.syntax import (
 from dashboard.exposition.values import parse_float
 from dashboard.model.labels import METRIC_NAME
 
-_LABELS = label_grammar(blank=rb"[ \t]*+", value_sign=rb'[^"\\]', comma_optional=True)
+_LABELS = label_grammar(blank=rb"[ \t]*+", value_sign=rb'[^"\\]', loose_commas=True)
 _BLANK = re.compile(rb"[ \t]*+")
 _LINE = re.compile(rb"[^\n]*+")
 _METADATA = re.compile(rb"#[ \t]++(HELP|TYPE)[ \t]++")
