@@ -37,10 +37,6 @@ class LogLogistic:
     median: float
     shape: float = 3.2
 
-    def quantile(self, q: float) -> float:
-        """Return the duration in seconds below which the share ``q`` lies, 0 < q < 1."""
-        return self.median * math.pow(q / (1 - q), 1 / self.shape)
-
 
 class Chance(Protocol[Amount]):
     """Draws for one tick or for many. Amounts are whole numbers unless it says otherwise."""
@@ -65,7 +61,7 @@ class Chance(Protocol[Amount]):
 
 
 def split(chance: Chance[Amount], count: Amount, shares: Sequence[Amount]) -> list[Amount]:
-    """Divide ``count`` at random into shares, whose sum is at most 1, and a rest, which comes last."""
+    """Divide ``count`` at random into shares, whose sum is less than 1, and a rest, which comes last."""
     parts: list[Amount] = []
     rest, left = count, chance.constant(1.0)
     for share in shares:

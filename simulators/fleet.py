@@ -26,7 +26,7 @@ class Fleet:
     Each child ends by itself when its stdin pipe reaches its end, so none outlives this process however that ends.
     """
 
-    def __init__(self, apps: Sequence[App], *, seed: int | None, port_base: int = PORT_BASE) -> None:
+    def __init__(self, apps: Sequence[App], *, seed: int | None = None, port_base: int = PORT_BASE) -> None:
         """Take the table's ports, shifted so that 8001 becomes ``port_base``. Without a seed it is a random one."""
         self.apps = tuple(apps)
         self.seed = chosen_seed(seed)

@@ -21,6 +21,9 @@ from simulators.traffic import conditions
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+STALE: float = float(np.array([0x7FF0_0000_0000_0002], dtype=np.uint64).view(np.float64)[0])
+"""The NaN with which Prometheus says that a series has ended (model/value in prometheus/prometheus)."""
+
 Row = tuple[str, dict[str, str], FloatArray]
 
 
@@ -29,7 +32,8 @@ class HistoryTable:
     """What an app exposed over some time: series with the same timestamps.
 
     ``labels[S]`` hold ``__name__`` and the app's own labels, without those of the target; ``timestamps`` is int64[T] in
-    ms; ``values`` is float64[S, T]. NaN stands where a series was not exposed (another version's build info).
+    ms; ``values`` is float64[S, T]. Prometheus's staleness marker stands where a series was not exposed (the build info
+    of another version).
     """
 
     labels: list[dict[str, str]]
@@ -147,7 +151,7 @@ def _build_rows(app: App, timestamps: IntArray, seed: int) -> Iterator[Row]:
     releases = [release_at(app.name, seed, now_ms) for now_ms in timestamps.tolist()]
     for release in dict.fromkeys(releases):
         own = dict(zip(BUILD.labels, (app.name, release.version, release.revision), strict=True))
-        yield BUILD.name, own, np.array([1.0 if ran == release else np.nan for ran in releases])
+        yield BUILD.name, own, np.where([ran == release for ran in releases], 1.0, STALE)
 
 
 def _process_rows(timestamps: IntArray, seed: int) -> Iterator[Row]:
@@ -159,7 +163,10 @@ def _process_rows(timestamps: IntArray, seed: int) -> Iterator[Row]:
         "process_cpu_seconds_total": np.round(0.3 + seconds * 0.003, 2),
         "process_resident_memory_bytes": np.floor(memory / 4096) * 4096,
         "process_start_time_seconds": np.full(len(seconds), timestamps[0] / 1000),
+        "process_virtual_memory_bytes": np.full(len(seconds), 2.2e8),
+        "process_open_fds": np.full(len(seconds), 8.0),
+        "process_max_fds": np.full(len(seconds), 1024.0),
     }
     for metric in process_collector().collect():
         for sample in metric.samples:
-            yield sample.name, dict(sample.labels), past.get(sample.name, np.full(len(seconds), sample.value))
+            yield sample.name, dict(sample.labels), past[sample.name]

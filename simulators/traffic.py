@@ -17,7 +17,7 @@ DAY_MS = 24 * HOUR_MS
 _BURST_SLOT_MS = 2 * HOUR_MS
 _BURST_CHANCE = 0.3
 
-_MAX_CALM_ERRORS = 0.03
+_MAX_CALM_ERRORS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def slowdown_at(load: float, incidents: Set[IncidentKind]) -> float:
     """Return how many times slower than idle an app is at a load of 0 (idle) to 1 (capacity) and above."""
     slowdown = 1.0 / (1.0 - 0.45 * min(load, 1.2))
     if IncidentKind.LATENCY in incidents:
-        slowdown *= 10.0
+        slowdown *= 16.0
     if IncidentKind.ERRORS in incidents or IncidentKind.DEPLOY in incidents:
         slowdown *= 1.25
     return slowdown
