@@ -193,8 +193,9 @@ def _is_needed(package: dict[str, Any], *, dev: bool) -> bool:
 def _reason(output: str) -> str:
     """The lines of npm's or esbuild's output that say what went wrong, as one line."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if "error" in line.lower() and "A complete log" not in line]
-    return "; ".join(line.removeprefix("npm error").strip() for line in (errors or lines or ["no output"])[:3])
+    errors = [line.removeprefix("npm error").strip() for line in lines if "error" in line.lower()]
+    telling = [line for line in errors if line and not line.startswith(("errno ", "syscall ", "A complete log"))]
+    return "; ".join((telling or lines or ["no output"])[:3])
 
 
 class FrontendBuildHook(BuildHookInterface[Any]):

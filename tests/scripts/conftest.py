@@ -1,0 +1,49 @@
+"""The scripts are no package: they are loaded from their files."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def bootstrap() -> ModuleType:
+    return _load("bootstrap")
+
+
+@pytest.fixture(scope="session")
+def build_frontend() -> ModuleType:
+    return _load("build_frontend")
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that is all of the PATH."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
+def write_program(path: Path, source: str) -> None:
+    """Makes an executable Python script."""
+    path.write_text(f"#!{sys.executable} -IS\n{source}\n")
+    path.chmod(0o755)
+
+
+@pytest.fixture(scope="session")
+def make_program() -> object:
+    return write_program
