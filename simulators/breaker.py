@@ -50,6 +50,8 @@ class CircuitBreaker:
     def call(self, now_ms: int, *, fails: bool) -> bool:
         """Pass one call on, whose outcome is known, or reject it; returns whether it was passed on."""
         if self.state is BreakerState.OPEN:
+            # Where the clock was set back, the open time begins anew instead of lasting until the old time.
+            self._opened_ms = min(self._opened_ms, now_ms)
             if now_ms - self._opened_ms < self._rules.open_ms:
                 self.counts.rejections += 1
                 return False

@@ -31,9 +31,9 @@ class TokenBucket:
 
         The requests are taken to come evenly since the last call, so what was refilled meanwhile serves them too.
         """
+        # A clock that was set back refills nothing, and is followed, so that no bucket waits for the old time.
         since_ms = 0 if self._last_ms is None else max(0, now_ms - self._last_ms)
-        # A clock that was set back must not give the same time twice.
-        self._last_ms = max(now_ms, self._last_ms or now_ms)
+        self._last_ms = now_ms
         available = self.tokens + self._rules.refill * since_ms / 1000
         allowed = min(count, int(available))
         self.tokens = min(self._rules.capacity, available - allowed)
