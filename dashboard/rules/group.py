@@ -1,0 +1,269 @@
+"""A rule group: rules that are evaluated one after the other, on schedule (``rules/group.go`` of Prometheus)."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from dashboard.config.rules import RuleGroupConfig
+from dashboard.database import DatabaseError
+from dashboard.promql.errors import PromqlError
+from dashboard.rules.alert import Alert, AlertState
+from dashboard.rules.alerting import AlertingRule
+from dashboard.rules.errors import RuleError
+from dashboard.rules.metrics import RuleMetrics
+from dashboard.rules.rule import Moment, Outcome, Rule, VectorQuery
+from dashboard.rules.schedule import Slots
+from dashboard.rules.state import AlertKey, AlertStore, GroupKey, GroupUpdate, SavedGroup
+from dashboard.rules.status import AlertChange, RuleGroupStatus, RuleHealth
+
+RESEND_DELAY = 60_000
+_MOST_UNSAVED_CHANGES = 10_000
+
+Notify = Callable[[Sequence[Alert]], None]
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all groups share. ``flush`` makes what was stored visible to queries; durations are milliseconds."""
+
+    query: VectorQuery
+    flush: Callable[[], None]
+    store: AlertStore
+    metrics: RuleMetrics
+    notify: Notify | None
+    resend_delay: int = RESEND_DELAY
+
+
+class RuleGroup:
+    """The rules of one group, and all that they know between two evaluations.
+
+    One evaluation runs at a time; the status may be asked from any thread meanwhile.
+    """
+
+    def __init__(
+        self,
+        key: GroupKey,
+        config: RuleGroupConfig,
+        interval: int,
+        *,
+        rules: Sequence[Rule],
+        feeds_later: Sequence[bool],
+        surroundings: Surroundings,
+    ) -> None:
+        self.key = key
+        self.config = config
+        self.interval = interval
+        self.slots = Slots.of(str(key), interval)
+        self.rules = tuple(rules)
+        self._feeds_later = tuple(feeds_later)
+        self._around = surroundings
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._evaluation_time = 0.0
+        self._last_evaluation: int | None = None
+        self._names = _rule_names(rules)
+        self._saved: dict[AlertKey, Alert] = {}
+        self._unsaved: deque[AlertChange] = deque(maxlen=_MOST_UNSAVED_CHANGES)
+
+    @property
+    def last_evaluation(self) -> int | None:
+        """The time of the last evaluation in this process."""
+        return self._last_evaluation
+
+    def evaluate(self, now: int) -> None:
+        """Evaluate every rule at ``now``, store what came of it, and notify.
+
+        A rule that fails says so in its status, and the next one is evaluated all the same.
+        """
+        with self._lock:
+            if self._stopped:
+                return
+            begun = time.perf_counter()
+            before = self._alerts()
+            moment = Moment(now, self.config.query_offset)
+            samples = sum(
+                self._evaluate_rule(rule, feeds, moment)
+                for rule, feeds in zip(self.rules, self._feeds_later, strict=True)
+            )
+            self._unsaved.extend(self._changes(before, now))
+            self._save(now)
+            self._count(now, samples, time.perf_counter() - begun)
+
+    def _evaluate_rule(self, rule: Rule, feeds_later: bool, moment: Moment) -> int:
+        begun = time.perf_counter()
+        label = str(self.key)
+        self._around.metrics.evaluations.labels(label).inc()
+        error, samples = "", 0
+        try:
+            row = rule.evaluate(self._around.query, moment, self.config.limit)
+            samples = len(row)
+            self._notify(rule, moment.now)
+            if rule.writer.write(moment.data_time, row) and feeds_later:
+                self._around.flush()
+        except (RuleError, PromqlError) as failure:
+            error = str(failure)
+        except Exception as failure:
+            error = f"{type(failure).__name__}: {failure}"
+            _logger.exception("rule %s of group %s broke", rule.name, label)
+        if error:
+            self._around.metrics.failures.labels(label).inc()
+            _logger.warning("evaluating rule %s of group %s failed: %s", rule.name, label, error)
+        duration = time.perf_counter() - begun
+        self._around.metrics.rule_duration.observe(duration)
+        rule.outcome = Outcome(RuleHealth.BAD if error else RuleHealth.GOOD, error, duration, moment.now)
+        return samples
+
+    def _notify(self, rule: Rule, now: int) -> None:
+        if self._around.notify is None or not isinstance(rule, AlertingRule):
+            return
+        due = rule.due_for_sending(self._around.resend_delay, self.interval, now)
+        try:
+            if due:
+                self._around.notify(due)
+        except Exception:  # a receiver's trouble is not the rule's: its series are stored all the same.
+            _logger.exception("alerts of group %s could not be handed on", self.key)
+
+    def _alerts(self) -> dict[AlertKey, Alert]:
+        return {
+            AlertKey(name, labels): alert
+            for name, rule in zip(self._names, self.rules, strict=True)
+            if isinstance(rule, AlertingRule)
+            for labels, alert in rule.active.items()
+        }
+
+    def _changes(self, before: Mapping[AlertKey, Alert], now: int) -> list[AlertChange]:
+        after = self._alerts()
+        changes = []
+        for key in {**before, **after}:
+            old, new = before.get(key), after.get(key)
+            change = self._change(now, old, new)
+            if change.before is not change.after:
+                changes.append(change)
+        return changes
+
+    def _change(self, now: int, old: Alert | None, new: Alert | None) -> AlertChange:
+        shown = new or old
+        assert shown is not None  # noqa: S101 - callers give at least one of the two.
+        return AlertChange(
+            time=now,
+            file=self.key.file,
+            group=self.key.name,
+            labels=shown.labels,
+            before=old.state if old else AlertState.INACTIVE,
+            after=new.state if new else AlertState.INACTIVE,
+            value=shown.value,
+        )
+
+    def _save(self, now: int) -> None:
+        """Store what has changed since the last successful save; a full disk delays this and nothing else."""
+        alerts = self._alerts()
+        if not alerts and not self._saved and not self._unsaved:
+            return
+        update = GroupUpdate(
+            last_evaluation=now,
+            changed={key: alert for key, alert in alerts.items() if _differs(self._saved.get(key), alert)},
+            gone=[key for key in self._saved if key not in alerts],
+            changes=tuple(self._unsaved),
+        )
+        try:
+            self._around.store.save(self.key, update)
+        except DatabaseError as error:
+            _logger.warning("the alerts of group %s could not be saved: %s", self.key, error)
+            return
+        self._saved = alerts
+        self._unsaved.clear()
+
+    def _count(self, now: int, samples: int, duration: float) -> None:
+        metrics, label = self._around.metrics, str(self.key)
+        last = self._last_evaluation
+        missed = max(0, (now - last) // self.interval - 1) if last is not None else 0
+        metrics.missed.labels(label).inc(missed)
+        metrics.iterations.labels(label).inc(1 + missed)
+        metrics.last_evaluation.labels(label).set(now / 1000)
+        metrics.last_duration.labels(label).set(duration)
+        metrics.samples.labels(label).set(samples)
+        metrics.group_duration.observe(duration)
+        self._evaluation_time = duration
+        self._last_evaluation = now
+
+    def stop(self) -> None:
+        """Wait for an evaluation that runs, and begin no further one."""
+        with self._lock:
+            self._stopped = True
+
+    def restore(self, saved: SavedGroup, now: int) -> None:
+        """Go on with the alerts of before a restart; those of rules that are gone end at ``now``."""
+        self._saved = dict(saved.alerts)
+        for name, rule in zip(self._names, self.rules, strict=True):
+            alerts = {key.labels: alert for key, alert in saved.alerts.items() if key.rule == name}
+            if alerts and isinstance(rule, AlertingRule):
+                rule.restore(alerts, saved.last_evaluation)
+        self._unsaved.extend(self._changes(saved.alerts, now))
+
+    def adopt(self, former: RuleGroup, now: int) -> None:
+        """Take over from the stopped group of the same name: rules with equal names and labels go on.
+
+        The series of rules that are gone are ended at ``now``.
+        """
+        self._saved = dict(former._saved)
+        self._unsaved = former._unsaved
+        self._last_evaluation = former._last_evaluation
+        by_name = dict(zip(former._names, former.rules, strict=True))
+        for name, rule in zip(self._names, self.rules, strict=True):
+            if name in by_name:
+                rule.adopt(by_name.pop(name))
+        for rule in by_name.values():
+            rule.writer.end(now - former.config.query_offset)
+        self._unsaved.extend(former._changes_to(self, now))
+
+    def _changes_to(self, successor: RuleGroup, now: int) -> list[AlertChange]:
+        return successor._changes(self._alerts(), now)
+
+    def end(self, now: int) -> list[AlertChange]:
+        """End the series of a stopped group that is no longer configured; return what becomes of its alerts."""
+        for rule in self.rules:
+            rule.writer.end(now - self.config.query_offset)
+        return [self._change(now, alert, None) for alert in self._alerts().values() if alert.is_active]
+
+    def status(self) -> RuleGroupStatus:
+        """Tell how the group and its rules stand."""
+        return RuleGroupStatus(
+            name=self.key.name,
+            file=self.key.file,
+            interval=self.interval,
+            limit=self.config.limit,
+            query_offset=self.config.query_offset,
+            evaluation_time=self._evaluation_time,
+            last_evaluation=self._last_evaluation,
+            rules=[rule.status() for rule in self.rules],
+        )
+
+
+def _rule_names(rules: Sequence[Rule]) -> list[str]:
+    """Name every rule by its name and labels; of equal ones the first matches the first, and so on."""
+    seen: dict[str, int] = {}
+    names = []
+    for rule in rules:
+        name = f"{rule.name} {rule.labels}"
+        seen[name] = seen.get(name, 0) + 1
+        names.append(f"{name} #{seen[name]}")
+    return names
+
+
+def _differs(saved: Alert | None, alert: Alert) -> bool:
+    if saved is None:
+        return True
+    return (saved.state, saved.active_at, saved.resolved_at, saved.keep_firing_since, saved.last_sent_at) != (
+        alert.state,
+        alert.active_at,
+        alert.resolved_at,
+        alert.keep_firing_since,
+        alert.last_sent_at,
+    )
