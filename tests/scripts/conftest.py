@@ -1,6 +1,7 @@
 """The scripts are no package: they are loaded from their files."""
 
 import importlib.util
+import shlex
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -39,8 +40,10 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write_program(path: Path, source: str) -> None:
-    """Makes an executable Python script."""
-    path.write_text(f"#!{sys.executable} -IS\n{source}\n")
+    """Makes an executable that runs Python source; a "#!" line could not name a Python in a folder with a space."""
+    script = path.with_name(f".{path.name}.py")
+    script.write_text(source)
+    path.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -IS {shlex.quote(str(script))} "$@"\n')
     path.chmod(0o755)
 
 
