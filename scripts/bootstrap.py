@@ -38,6 +38,8 @@ NEWEST_TESTED_PYTHON = (3, 14)
 STOP_GRACE_SECONDS = 4
 INTERRUPTED_EXIT_CODE = 130
 NO_NODE_EXIT_CODE = 77  # scripts/build_frontend.py ends with it where there is no Node.
+DEBIAN_VERSION = Path("/etc/debian_version")
+SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")
 PEERS = {  # Programs that some tests start, and the Debian packages that hold them.
     "amtool": "prometheus-alertmanager",
     "chromium": "chromium",
@@ -447,12 +449,12 @@ def install_peers() -> None:
     missing = [program for program in PEERS if shutil.which(program) is None]
     if not missing:
         return
-    debian = Path("/etc/debian_version").exists() and shutil.which("apt-get") is not None
+    debian = DEBIAN_VERSION.exists() and shutil.which("apt-get") is not None
     if sys.platform == "win32" or not debian or os.geteuid() != 0:
         raise BootstrapError(f"--install-peers works as root on Debian only; missing: {', '.join(missing)}.")
     packages = sorted({PEERS[program] for program in missing})
     say(f"Installing the Debian packages {', '.join(packages)}.")
-    with services_kept_off(Path("/usr/sbin/policy-rc.d")):
+    with services_kept_off(SERVICE_POLICY):
         apt_get("update")
         apt_get("install", "--yes", "--no-install-recommends", *packages)
 

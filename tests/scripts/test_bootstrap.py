@@ -500,6 +500,59 @@ def test_elsewhere_than_on_debian_the_missing_peers_are_named(bootstrap: ModuleT
         bootstrap.install_peers()
 
 
+APT_GET = """
+import pathlib, sys
+with open("{log}", "a") as log:
+    print(*sys.argv[1:], pathlib.Path("{policy}").exists(), file=log)
+if sys.argv[2] == "{fails}":
+    print("E: Unable to locate package")
+    sys.exit(100)
+"""
+
+
+@pytest.fixture
+def debian(
+    bootstrap: ModuleType,
+    programs: Path,
+    make_program: Callable[[Path, str], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[str], list[str]]:
+    """Installs peers as root on Debian, where apt-get fails at one of its commands; returns how it was called."""
+    log, policy, version = tmp_path / "log", tmp_path / "policy-rc.d", tmp_path / "debian_version"
+    version.touch()
+    log.touch()
+    monkeypatch.setattr(bootstrap, "DEBIAN_VERSION", version)
+    monkeypatch.setattr(bootstrap, "SERVICE_POLICY", policy)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+    def install(fails: str) -> list[str]:
+        make_program(programs / "apt-get", APT_GET.format(log=log, policy=policy, fails=fails))
+        bootstrap.install_peers()
+        assert not policy.exists()
+        return log.read_text().splitlines()
+
+    return install
+
+
+@posix_only
+def test_the_debian_packages_of_missing_peers_are_installed_with_services_kept_off(
+    debian: Callable[[str], list[str]], programs: Path, make_program: Callable[[Path, str], None]
+) -> None:
+    make_program(programs / "chromium", "")
+    packages = "prometheus prometheus-alertmanager prometheus-node-exporter victoria-metrics"
+    assert debian("nothing") == [
+        "-q update True",
+        f"-q install --yes --no-install-recommends {packages} True",
+    ]
+
+
+@posix_only
+def test_one_line_says_why_apt_get_failed(bootstrap: ModuleType, debian: Callable[[str], list[str]]) -> None:
+    with pytest.raises(bootstrap.BootstrapError, match=r"^apt-get install failed: E: Unable to locate package$"):
+        debian("install")
+
+
 def test_services_are_kept_off_only_during_an_install(bootstrap: ModuleType, tmp_path: Path) -> None:
     policy = tmp_path / "policy-rc.d"
     with bootstrap.services_kept_off(policy):
