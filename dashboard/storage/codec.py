@@ -91,19 +91,16 @@ def decode_chunks(blobs: Sequence[Blob], rows: Sequence[int], samples: int) -> F
     Raises:
         CorruptBlobError: a blob is not what was written.
     """
-    parts = [
-        _Part.parse(_payload(blob, Codec.CHUNK_PLAIN), count, samples) for blob, count in zip(blobs, rows, strict=True)
-    ]
+    payloads = [_payload(blob, Codec.CHUNK_PLAIN) for blob in blobs]
+    parts = [_Part.parse(payload, count, samples) for payload, count in zip(payloads, rows, strict=True)]
     if not parts:
         return np.empty((0, samples))
     heads = np.concatenate([part.heads for part in parts])
     values = np.empty((len(heads), samples))
     for width in np.unique(heads["width"]).tolist():
         chosen = heads["width"] == width
-        planes = (
-            np.concatenate([part.planes[width] for part in parts if width in part.planes], axis=1) if width else None
-        )
-        values[chosen] = _from_words(heads[chosen], planes, samples)
+        planes = [part.planes[width] for part in parts if width in part.planes]
+        values[chosen] = _from_words(heads[chosen], np.concatenate(planes, axis=1) if planes else None, samples)
     start = 0
     for part in parts:
         part.put_exceptions(values[start : start + len(part.heads)])
@@ -192,7 +189,8 @@ def _lay_out(words: _Words, first: int, last: int) -> bytes:
 def _planes(words: WordArray, width: int) -> ByteArray:
     size = _CONTAINERS[width]
     octets = words.astype(f"<u{size}").view(np.uint8).reshape(*words.shape, size)
-    return np.moveaxis(octets[..., :width], -1, 0)
+    planes: ByteArray = np.moveaxis(octets[..., :width], -1, 0)
+    return planes
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +250,8 @@ def _from_words(heads: npt.NDArray[np.void], planes: ByteArray | None, samples: 
 def _assemble(planes: ByteArray) -> npt.NDArray[np.unsignedinteger]:
     width = len(planes)
     if width == 1:
-        return planes[0]
+        single: ByteArray = planes[0]
+        return single
     size = _CONTAINERS[width]
     octets = np.zeros((*planes.shape[1:], size), dtype=np.uint8)
     for place in range(width):

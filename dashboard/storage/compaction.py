@@ -1,0 +1,200 @@
+"""Compaction: complete windows of the head become blocks.
+
+The work is cut into short transactions, so that the journal never waits long. The steps, and what a kill leaves:
+
+1. the chunks of a window are written into a block that is not complete (removed at the next start);
+2. one transaction marks it complete and notes in ``blocks.journal_end`` up to which record the journal is superseded;
+3. head and list of blocks change together, so a query sees each sample exactly once;
+4. the superseded records are deleted bit by bit (what is left of them is ignored and deleted at the next start).
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from threading import RLock
+
+import numpy as np
+
+from dashboard.database import Database
+from dashboard.model.samples import FloatArray, IntArray
+from dashboard.storage.block_writer import BlockWriter
+from dashboard.storage.blocks import Blocks
+from dashboard.storage.codec import absent_matrix
+from dashboard.storage.head import Head, HeadLayout
+from dashboard.storage.points import PointColumns
+from dashboard.storage.records import Points, journal_row, save_journal
+from dashboard.storage.source import Source
+
+log = logging.getLogger(__name__)
+
+_SLICE_SAMPLES = 1 << 19
+_DELETE_ROWS = 500
+_LONGEST_GRACE = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """The rows of a layout that belong to a window: those before row number ``end``."""
+
+    layout: HeadLayout
+    end: int
+    sources: Sequence[tuple[Source, int]]
+    """With how many timestamps of each source are in the window."""
+
+
+class Compactor:
+    """Moves complete windows of ``block_length`` milliseconds from the head into blocks."""
+
+    def __init__(
+        self,
+        database: Database,
+        lock: RLock,
+        head: Head,
+        blocks: Blocks,
+        *,
+        block_length: int,
+        next_record: Callable[[], int],
+    ) -> None:
+        """``lock`` guards what queries see; ``next_record`` gives numbers for journal records."""
+        self._database = database
+        self._lock = lock
+        self._head = head
+        self._blocks = blocks
+        self._block_length = block_length
+        self._next_record = next_record
+        self.compactions = 0
+
+    def run(self, now: int) -> int:
+        """Compact every window that has ended, with some time for late rows; return how many blocks were made.
+
+        Raises:
+            DatabaseError: the database could not be written; the head has kept what is not in a block.
+        """
+        self._blocks.remove_incomplete()
+        grace = min(self._block_length // 4, _LONGEST_GRACE)
+        made = 0
+        while (span := self._head.span()) is not None:
+            start = span[0] // self._block_length * self._block_length
+            if start + self._block_length + grace > now:
+                break
+            self._compact(start, start + self._block_length)
+            made += 1
+            self.compactions += 1
+        return made
+
+    def forget_empty(self, retire: Callable[[int, int], bool]) -> None:
+        """Forget layouts without rows, if ``retire(layout, rows)`` says that no row of theirs is on its way."""
+        with self._lock:
+            empty = [layout for layout in self._head.layouts() if layout.begin == layout.end]
+        gone = [layout.number for layout in empty if retire(layout.number, layout.published)]
+        if gone:
+            self._database.write(
+                lambda connection: connection.executemany(
+                    "DELETE FROM layout_columns WHERE layout = ?", [(number,) for number in gone]
+                )
+            )
+        for number in gone:
+            self._head.forget(number)
+
+    def _compact(self, start: int, end: int) -> None:
+        with self._lock:
+            record = self._head.last_record
+            cuts = [_cut(layout, end) for layout in self._head.layouts()]
+            points = self._head.points.snapshot()
+        writer = BlockWriter(self._database, self._blocks)
+        block = writer.begin(start, end)
+        for cut in cuts:
+            if cut.sources:
+                writer.add_group(block, _times(cut), _slices(cut))
+        old = points.where(points.timestamps < end)
+        for times, series, values in _same_times(old):
+            writer.add_group(block, times, [(series, values)])
+        rest = self._rest(points, old, end)
+
+        def supersede(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE blocks SET journal_end = ? WHERE id = ?", (record, block))
+            connection.executemany("DELETE FROM journal WHERE id = ?", [(number,) for number in rest])
+            save_journal(connection, [journal_row(points) for points in rest.values()])
+
+        made = writer.complete(supersede)
+        with self._lock:
+            self._blocks.show(made)
+            for cut in cuts:
+                cut.layout.drop(cut.end)
+            self._head.points.drop(record, end)
+            self._head.points.renumber({old: points.number for old, points in rest.items()})
+        delete_superseded(self._database)
+        log.info("compacted %d samples into block %d", writer.samples, block)
+
+    def _rest(self, points: PointColumns, old: PointColumns, end: int) -> dict[int, Points]:
+        """Return, for records of which only a part goes into the block, a new record with the other part."""
+        rest = points.where((points.timestamps >= end) & np.isin(points.records, old.records))
+        parts = {number: rest.where(rest.records == number) for number in np.unique(rest.records).tolist()}
+        return {
+            number: Points(self._next_record(), part.series, part.timestamps, part.values)
+            for number, part in parts.items()
+        }
+
+
+def delete_superseded(database: Database) -> None:
+    """Delete, in short transactions, the records of the journal that are in complete blocks."""
+    with database.read() as connection:
+        blocks = connection.execute(
+            "SELECT id, journal_end, end FROM blocks WHERE complete = 1 AND journal_end IS NOT NULL ORDER BY id"
+        ).fetchall()
+    for block, record, end in blocks:
+        while database.write(functools.partial(_delete_some, record=record, end=end)) == _DELETE_ROWS:
+            pass
+        database.write(functools.partial(_settle, block=block))
+
+
+def _delete_some(connection: sqlite3.Connection, record: int, end: int) -> int:
+    query = "DELETE FROM journal WHERE id IN (SELECT id FROM journal WHERE id <= ? AND last < ? ORDER BY id LIMIT ?)"
+    return connection.execute(query, (record, end, _DELETE_ROWS)).rowcount
+
+
+def _settle(connection: sqlite3.Connection, block: int) -> None:
+    connection.execute("UPDATE blocks SET journal_end = NULL WHERE id = ?", (block,))
+
+
+def _cut(layout: HeadLayout, end: int) -> _Cut:
+    sources = [(source, int(np.searchsorted(source.times, end))) for source in layout.sources()]
+    count = sum(rows for _, rows in sources)
+    return _Cut(layout, layout.begin + count, [(source, rows) for source, rows in sources if rows])
+
+
+def _times(cut: _Cut) -> IntArray:
+    return np.concatenate([source.times[:rows] for source, rows in cut.sources])
+
+
+def _slices(cut: _Cut) -> Iterator[tuple[IntArray, FloatArray]]:
+    """Read a cut some columns at a time, so that memory stays bounded."""
+    samples = sum(rows for _, rows in cut.sources)
+    series = cut.sources[-1][0].series
+    step = max(1, _SLICE_SAMPLES // samples)
+    for first in range(0, len(series), step):
+        columns = np.arange(first, min(first + step, len(series)))
+        yield series[columns], np.concatenate([_padded(source, columns, rows) for source, rows in cut.sources], axis=1)
+
+
+def _padded(source: Source, columns: IntArray, rows: int) -> FloatArray:
+    """Read columns of a source that may be older than some of them."""
+    known = columns[columns < len(source.series)]
+    values = source.read(known, 0, rows) if len(known) else absent_matrix(0, rows)
+    if len(known) == len(columns):
+        return values
+    return np.concatenate([values, absent_matrix(len(columns) - len(known), rows)])
+
+
+def _same_times(points: PointColumns) -> Iterator[tuple[IntArray, IntArray, FloatArray]]:
+    """Yield timestamps, series and values, of series with the same timestamps together."""
+    groups: dict[bytes, list[tuple[int, IntArray, FloatArray]]] = {}
+    for number, times, values in points.by_series():
+        groups.setdefault(times.tobytes(), []).append((number, times, values))
+    for group in groups.values():
+        series = np.array([number for number, _, _ in group])
+        yield group[0][1], series, np.stack([values for _, _, values in group])

@@ -1,0 +1,82 @@
+"""The registry of series: labels to a number that stays the same for ever, and back."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+
+import orjson
+
+from dashboard.model.labels import Labels
+from dashboard.model.matcher import Matcher
+from dashboard.model.samples import IntArray
+from dashboard.storage.index import Index
+
+
+class SeriesRegistry:
+    """All series that were ever registered, in memory. Numbers count from 0 in the order of registration."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._numbers: dict[Labels, int] = {}
+        self._labels: list[Labels] = []
+        self._index = Index()
+        self._saved = 0
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def number(self, labels: Labels) -> int:
+        """Return the number of a series, registering it if it is new."""
+        known = self._numbers.get(labels)
+        if known is not None:
+            return known
+        with self._lock:
+            return self._register(labels)
+
+    def labels(self, numbers: IntArray) -> list[Labels]:
+        """Return the labels of each number."""
+        return list(map(self._labels.__getitem__, numbers.tolist()))
+
+    def select(self, matchers: Iterable[Matcher]) -> IntArray:
+        """Return the numbers, ascending, of the series that satisfy every matcher."""
+        with self._lock:
+            return self._index.select(matchers)
+
+    def load(self, connection: sqlite3.Connection) -> None:
+        """Fill an empty registry from the table ``series``."""
+        with self._lock:
+            for number, labels in connection.execute("SELECT id, labels FROM series ORDER BY id"):
+                while len(self._labels) < number:
+                    self._labels.append(Labels())
+                self._enter(Labels(orjson.loads(labels).items()))
+            self._saved = len(self._labels)
+
+    def unsaved(self) -> list[tuple[int, str]]:
+        """Return the rows that the table ``series`` lacks."""
+        with self._lock:
+            first = self._saved
+            new = self._labels[first:]
+        return [(first + place, orjson.dumps(dict(labels)).decode()) for place, labels in enumerate(new)]
+
+    def saved(self, rows: Sequence[tuple[int, str]]) -> None:
+        """Remember that these rows are in the table now."""
+        if rows:
+            self._saved = max(self._saved, rows[-1][0] + 1)
+
+    def _register(self, labels: Labels) -> int:
+        known = self._numbers.get(labels)
+        return self._enter(labels) if known is None else known
+
+    def _enter(self, labels: Labels) -> int:
+        number = len(self._labels)
+        self._labels.append(labels)
+        self._index.add(number, labels)
+        self._numbers[labels] = number
+        return number
+
+
+def save_series(connection: sqlite3.Connection, rows: Sequence[tuple[int, str]]) -> None:
+    """Write rows that :meth:`SeriesRegistry.unsaved` gave."""
+    connection.executemany("INSERT OR REPLACE INTO series (id, labels) VALUES (?, ?)", rows)

@@ -1,0 +1,246 @@
+"""The store of series: what the rest of the program sees of this package."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from prometheus_client import CollectorRegistry
+
+from dashboard.database import Database, DatabaseError
+from dashboard.model.labels import Labels
+from dashboard.model.matcher import Matcher
+from dashboard.model.samples import FloatArray, IntArray, SeriesBatch
+from dashboard.storage.block_writer import BlockWriter
+from dashboard.storage.blocks import Blocks
+from dashboard.storage.cache import Cache
+from dashboard.storage.compaction import Compactor, delete_superseded
+from dashboard.storage.errors import ImportFailedError
+from dashboard.storage.head import Head
+from dashboard.storage.importing import write_batches
+from dashboard.storage.ingest import AppendResult, Ingest, RowAppender
+from dashboard.storage.journal import Journal
+from dashboard.storage.metrics import StorageCollector
+from dashboard.storage.order import LastSamples
+from dashboard.storage.points import PointColumns
+from dashboard.storage.replay import replay
+from dashboard.storage.retention import drop_old
+from dashboard.storage.select import members, merge
+from dashboard.storage.series import SeriesRegistry
+from dashboard.storage.source import Source
+
+log = logging.getLogger(__name__)
+
+_BLOCK_LENGTH = 7_200_000
+_CACHE_BYTES = 24 << 20
+_RAW_ROWS = 128
+
+
+@dataclass(frozen=True, slots=True)
+class StorageStats:
+    """How much there is. Samples include staleness markers; times are ``None`` in an empty store."""
+
+    series: int
+    head_samples: int
+    blocks: int
+    block_samples: int
+    bytes: int
+    earliest: int | None
+    latest: int | None
+
+
+class Storage:
+    """Series and their samples: appended in rows, kept in SQLite, selected by matchers."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        registry: CollectorRegistry,
+        clock: Callable[[], int],
+        retention: int,
+        journal_interval: int = 1000,
+        block_length: int = _BLOCK_LENGTH,
+        raw_rows: int = _RAW_ROWS,
+        cache_bytes: int = _CACHE_BYTES,
+    ) -> None:
+        """Build a closed store; durations are milliseconds. A layout keeps up to ``raw_rows`` rows uncompressed."""
+        self._database = database
+        self._retention = retention
+        self._block_length = block_length
+        self._lock = threading.RLock()
+        self._rebuilding = threading.Lock()
+        self._series = SeriesRegistry()
+        self._last = LastSamples()
+        cache = Cache(cache_bytes)
+        self._head = Head(self._lock, raw_rows, cache)
+        self._blocks = Blocks(database, self._lock, cache)
+        self._journal = Journal(database, self._series, self._head.publish, clock=clock, interval=journal_interval)
+        self._ingest = Ingest(self._journal, self._last)
+        self._compactor = Compactor(
+            database,
+            self._lock,
+            self._head,
+            self._blocks,
+            block_length=block_length,
+            next_record=self._journal.next_number,
+        )
+        registry.register(StorageCollector(self._series, self._ingest, self._journal, self._blocks, self._compactor))
+
+    def open(self) -> None:
+        """Rebuild the head from the journal and start the journal's thread.
+
+        Raises:
+            DatabaseError: the database cannot be read.
+        """
+        self._blocks.load()
+        delete_superseded(self._database)
+        self._ingest.next_layout = replay(self._database, self._series, self._last, self._head)
+        self._journal.start(self._head.last_record + 1)
+
+    def close(self) -> None:
+        """Commit what was appended and stop the journal's thread."""
+        self._journal.stop()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last commit went well."""
+        return self._journal.last_error is None
+
+    @property
+    def last_error(self) -> str | None:
+        """Why the last commit failed, if it did."""
+        return self._journal.last_error
+
+    def series_id(self, labels: Labels) -> int:
+        """Return the number of a series, which stays the same for ever; a new series is registered."""
+        return self._series.number(labels)
+
+    def appender(self) -> RowAppender:
+        """Return an appender for one writer of rows, such as a target or a rule."""
+        return RowAppender(self._ingest)
+
+    def append_points(self, series: IntArray, timestamps: IntArray, values: FloatArray) -> AppendResult:
+        """Append samples with timestamps of their own, ``values[i]`` of ``series[i]`` at ``timestamps[i]``.
+
+        A sample must be newer than its series' last one; others are dropped and counted.
+        """
+        return self._ingest.points(
+            np.ascontiguousarray(series, dtype=np.int64),
+            np.ascontiguousarray(timestamps, dtype=np.int64),
+            np.ascontiguousarray(values, dtype=np.float64),
+        )
+
+    def flush(self) -> bool:
+        """Commit what was appended, and return when queries see it; ``False`` if it could not be committed for now."""
+        return self._journal.flush()
+
+    def select(self, matchers: Iterable[Matcher], start: int, end: int) -> list[SeriesBatch]:
+        """Return the samples between two timestamps, both included, of the series that satisfy every matcher.
+
+        Each series is in exactly one batch; series without a sample are in none.
+        """
+        wanted = self._series.select(matchers)
+        sources, points = self._snapshot(start, end)
+        return [
+            SeriesBatch(self._series.labels(wanted[places]), times, values)
+            for places, times, values in merge(wanted, sources, points, start, end)
+        ]
+
+    def series(self, matcher_sets: Sequence[Iterable[Matcher]], start: int, end: int) -> list[Labels]:
+        """Return the label sets, sorted, of series with samples about that time that satisfy one of the matcher sets.
+
+        Without matcher sets all series are asked about. As in Prometheus, whole chunks decide what is about that time.
+        """
+        return sorted(self._series.labels(self._active(matcher_sets, start, end)))
+
+    def label_names(self, matcher_sets: Sequence[Iterable[Matcher]], start: int, end: int) -> list[str]:
+        """Return the label names, sorted, of such series as :meth:`series` returns."""
+        found = self._series.labels(self._active(matcher_sets, start, end))
+        return sorted({name for labels in found for name, _ in labels})
+
+    def label_values(self, name: str, matcher_sets: Sequence[Iterable[Matcher]], start: int, end: int) -> list[str]:
+        """Return the values, sorted, that a label has in such series as :meth:`series` returns."""
+        found = self._series.labels(self._active(matcher_sets, start, end))
+        return sorted({value for labels in found if (value := labels.get(name))})
+
+    def import_batches(self, batches: Iterable[SeriesBatch]) -> int:
+        """Store history straight into blocks and return how many samples there were; it becomes visible all at once.
+
+        Where a series already has a sample at a timestamp, either may be shown.
+
+        Raises:
+            ImportFailedError: the database could not be written; nothing of it is visible.
+        """
+        with self._rebuilding:
+            writer = BlockWriter(self._database, self._blocks)
+            try:
+                write_batches(writer, batches, self._numbers, self._block_length)
+                blocks = writer.complete()
+            except DatabaseError as error:
+                raise ImportFailedError(f"the import was given up: {error}") from error
+            with self._ingest.lock:
+                for series, times, bits in writer.last_samples():
+                    self._last.raise_to(series, times, bits.view(np.uint64))
+            self._blocks.show(blocks)
+        return writer.samples
+
+    def upkeep(self, now: int) -> None:
+        """Move complete windows of time into blocks, and drop blocks older than the retention.
+
+        Raises:
+            DatabaseError: the database could not be written; what was begun is finished or undone by a later call.
+        """
+        with self._rebuilding:
+            self._compactor.run(now)
+            self._compactor.forget_empty(self._ingest.retire)
+            drop_old(self._blocks, now - self._retention)
+
+    def stats(self) -> StorageStats:
+        """Return how much there is."""
+        blocks = self._blocks.all()
+        spans = [span for span in [self._head.span()] if span]
+        spans += [(group.first, group.last) for block in blocks for group in block.groups]
+        return StorageStats(
+            series=len(self._series),
+            head_samples=self._head.samples(),
+            blocks=len(blocks),
+            block_samples=sum(block.samples for block in blocks),
+            bytes=self._database.size(),
+            earliest=min((first for first, _ in spans), default=None),
+            latest=max((last for _, last in spans), default=None),
+        )
+
+    def _snapshot(self, start: int, end: int) -> tuple[list[Source], PointColumns]:
+        """Return what holds samples between two timestamps, blocks first; they agree with each other."""
+        with self._lock:
+            blocks: list[Source] = list(self._blocks.between(start, end))
+            head = self._head.sources()
+            points = self._head.points.snapshot()
+        return blocks + [each for each in head if each.times[0] <= end and each.times[-1] >= start], points
+
+    def _active(self, matcher_sets: Sequence[Iterable[Matcher]], start: int, end: int) -> IntArray:
+        """Return the series that match, and have samples in that range or, by whole chunks, near it."""
+        sets = [self._series.select(matchers) for matchers in matcher_sets or [()]]
+        wanted = np.zeros(len(self._series), dtype=np.bool_)
+        for numbers in sets:
+            wanted[numbers[numbers < len(wanted)]] = True
+        sources, points = self._snapshot(start, end)
+        active = np.zeros(len(wanted), dtype=np.bool_)
+        for source in sources:
+            active[members(wanted, source)] = True
+        pointed = points.series[(points.timestamps >= start) & (points.timestamps <= end)]
+        active[pointed[pointed < len(active)]] = True
+        found = np.flatnonzero(active & wanted)
+        with self._ingest.lock:
+            return found[self._last.times(found) >= start]
+
+    def _numbers(self, batch: SeriesBatch) -> IntArray:
+        """Register the series of a batch, and see to it that the table of series has them."""
+        numbers = np.fromiter(map(self._series.number, batch.labels), dtype=np.int64)
+        if self._series.unsaved() and not self._journal.flush():
+            raise ImportFailedError(f"the import was given up: {self._journal.last_error}")
+        return numbers
