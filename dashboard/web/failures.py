@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from dashboard.web import envelope
+from dashboard.web import envelope, pages
 from dashboard.web.guard import trace_id
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,8 @@ def _on_http_error(error: HTTPException) -> BaseResponse:
     code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     if error.response is not None:  # A redirect brings its own answer.
         return error.get_response(request.environ)
-    answer = failure(code, error.name if code == HTTPStatus.NOT_FOUND else error.description or error.name)
+    reason = None if request.routing_exception is error else error.description
+    answer = failure(code, reason or error.name)
     allowed = getattr(error, "valid_methods", None)
     if allowed:
         answer.headers["Allow"] = ", ".join(sorted(allowed))
@@ -45,4 +46,10 @@ def failure(code: int, reason: str) -> Response:
         return envelope.failed(envelope.ErrorType.of_status(code), reason, code)
     if request.path.startswith(_JSON):
         return envelope.json_answer({"detail": reason}, code)
-    return Response(f"{code} {HTTPStatus(code).phrase}\n{reason}\n", code, mimetype="text/plain")
+    phrase = HTTPStatus(code).phrase
+    if request.accept_mimetypes.best_match(["text/plain", "text/html"]) == "text/html":
+        try:
+            return pages.error_page(code, phrase, reason)
+        except Exception:
+            log.exception("the page for error %s cannot be made", code)
+    return Response(f"{code} {phrase}\n{reason}\n", code, mimetype="text/plain")

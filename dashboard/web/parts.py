@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from dashboard.database import Database
     from dashboard.promql import Engine
-    from dashboard.rules import RuleManager
+    from dashboard.rules.manager import RuleManager
     from dashboard.scrape import ScrapeManager
     from dashboard.settings import Settings
     from dashboard.storage import Storage

@@ -66,7 +66,10 @@ class Server:
         self._listeners = [entry for entry in self._map.values() if isinstance(entry, BaseWSGIServer)]
         for listener in self._listeners:
             listener.channel_class = _Channel
+            listener.pull_trigger = self._wake
         self._stopping = threading.Event()
+        self._closing = threading.Lock()
+        self._closed = False
         self._drain_seconds = 0.0
         self._thread = threading.Thread(target=self._run, name="web-sockets", daemon=True)
 
@@ -87,7 +90,7 @@ class Server:
         self._drain_seconds = timeout
         self._stopping.set()
         if self._thread.ident is None:
-            self._close(timeout)
+            self._close(0.0)
             return
         self._wake()
         self._thread.join(timeout + 2 * _LOOP_SECONDS)
@@ -129,21 +132,22 @@ class Server:
             self._turn(0.1)
 
     def _close(self, seconds: float) -> None:
-        dispatcher = self._waitress.task_dispatcher
-        dispatcher.shutdown(timeout=seconds)
+        self._waitress.task_dispatcher.shutdown(timeout=seconds)
         for channel in self._channels():
             channel.handle_close()
-        for listener in self._listeners:
-            wasyncore.dispatcher.close(listener)
-            # A handler that still runs may yet pull its trigger, whose descriptor must not be another file by then.
-            if not dispatcher.threads:
-                listener.trigger.close()
+        with self._closing:
+            self._closed = True
+            for listener in self._listeners:
+                listener.close()
 
     def _channels(self) -> Iterator[_Channel]:
         return (channel for listener in self._listeners for channel in list(listener.active_channels.values()))
 
     def _wake(self) -> None:
-        self._listeners[0].pull_trigger()
+        """Wake the loop, as handlers do when they have an answer; one that comes too late writes to no descriptor."""
+        with self._closing:
+            if not self._closed:
+                self._listeners[0].trigger.pull_trigger()
 
 
 class _RefusalTask(ErrorTask):  # type: ignore[misc]

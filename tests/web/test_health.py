@@ -1,0 +1,69 @@
+"""Load balancers and supervisors are told the truth, and never a 500."""
+
+import os
+from dataclasses import replace
+
+import pytest
+from flask.testing import FlaskClient
+
+import dashboard
+from dashboard.web import Parts, create_app, is_glass_cockpit
+from dashboard.web.server import Server
+
+
+def unready(parts: Parts) -> FlaskClient:
+    return create_app(replace(parts, ready=lambda: False)).test_client()
+
+
+def test_the_process_is_healthy_in_prometheus_words(client: FlaskClient) -> None:
+    answer = client.get("/-/healthy")
+    assert (answer.status_code, answer.text) == (200, "Glass Cockpit is Healthy.\n")
+
+
+@pytest.mark.parametrize("path", ["/-/healthy", "/-/ready", "/ready", "/health"])
+def test_a_head_request_is_answered_without_a_body(client: FlaskClient, path: str) -> None:
+    answer = client.head(path)
+    assert (answer.status_code, answer.data) == (200, b"")
+
+
+def test_it_is_ready_once_the_store_is_open(client: FlaskClient, parts: Parts) -> None:
+    assert client.get("/-/ready").status_code == 200
+    assert client.get("/ready").json == {"status": "ready"}
+    early = unready(parts)
+    assert early.get("/ready").status_code == 503
+    assert early.get("/-/ready").status_code == 503
+    assert early.get("/-/ready").headers["X-Prometheus-Stopping"] == "false"
+    assert early.get("/-/healthy").status_code == 200
+
+
+def test_the_health_page_tells_what_works(client: FlaskClient) -> None:
+    report = client.get("/health").json
+    assert (report["service"], report["status"], report["db_ok"]) == ("glass-cockpit", "ok", True)
+    assert (report["version"], report["pid"]) == (dashboard.__version__, os.getpid())
+    assert {"scrape", "promql", "rules", "host_metrics"} <= set(report["capabilities"])
+    assert report["gpu"]["available"] is bool(report["gpu"]["names"])
+    assert report["uptime_seconds"] >= 0
+
+
+def test_a_closed_database_makes_it_degraded(client: FlaskClient, parts: Parts) -> None:
+    parts.database.close()
+    answer = client.get("/health")
+    assert (answer.status_code, answer.json["status"], answer.json["db_ok"]) == (200, "degraded", False)
+
+
+def test_a_part_that_raises_makes_it_degraded(parts: Parts, caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> bool:
+        raise RuntimeError("the secret of the house")
+
+    answer = create_app(replace(parts, ready=broken)).test_client().get("/health")
+    assert (answer.status_code, answer.json["status"]) == (200, "degraded")
+    assert "secret" not in answer.text
+    assert "the secret of the house" in caplog.text
+
+
+def test_before_the_store_is_open_it_is_degraded(parts: Parts) -> None:
+    assert unready(parts).get("/health").json["status"] == "degraded"
+
+
+def test_a_second_start_recognises_the_running_one(server: Server) -> None:
+    assert is_glass_cockpit(server.addresses[0][1])
