@@ -16,7 +16,7 @@ from simulators.traffic import Profile
 NAME = "ai-planner"
 
 _ROUTES = (
-    Route("POST", "/api/plans", 0.3, LogLogistic(0.038, 3.8)),
+    Route("POST", "/api/plans", 0.3, LogLogistic(0.038, 4.2)),
     Route("GET", "/api/plans/{id}", 0.4, LogLogistic(0.011, 3.4)),
     Route("PUT", "/api/plans/{id}", 0.1, LogLogistic(0.02, 3.4)),
     Route("GET", "/api/templates", 0.2, LogLogistic(0.006, 3.2)),

@@ -15,9 +15,9 @@ from simulators.traffic import Profile
 NAME = "enterprise-assistant"
 
 _ROUTES = (
-    Route("POST", "/api/query", 0.25, LogLogistic(0.04, 3.8)),
-    Route("GET", "/api/documents/{id}", 0.45, LogLogistic(0.013, 3.4)),
-    Route("GET", "/api/sessions", 0.3, LogLogistic(0.006, 3.2)),
+    Route("POST", "/api/query", 0.18, LogLogistic(0.04, 4.4)),
+    Route("GET", "/api/documents/{id}", 0.5, LogLogistic(0.013, 3.4)),
+    Route("GET", "/api/sessions", 0.32, LogLogistic(0.006, 3.2)),
 )
 _DEPARTMENTS = {"engineering": 0.42, "support": 0.34, "finance": 0.24}
 _CATEGORIES = {"policy": 0.3, "product": 0.45, "it_help": 0.25}
@@ -40,8 +40,8 @@ _MODELS = (
     _Model("gpt-4o-mini", "openai", 0.55, 0.15, 0.6),
 )
 # Tokens a call, and by what a runaway agent with an ever longer context multiplies prompts and calls.
-_PROMPT, _COMPLETION = 1_200.0, 280.0
-_LONG_CONTEXT, _RUNAWAY = 10.0, 3.0
+_PROMPT, _COMPLETION = 700.0, 150.0
+_LONG_CONTEXT, _RUNAWAY = 16.0, 3.0
 
 _RESPONSE_HITS, _EMBEDDING_HITS = 0.3, 0.55
 _LLM_GRID = Grid.of((0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0), cuts=2)

@@ -17,7 +17,7 @@ from simulators.traffic import Profile
 NAME = "wargaming"
 
 _ROUTES = (
-    Route("POST", "/api/simulate", 0.35, LogLogistic(0.036, 3.8)),
+    Route("POST", "/api/simulate", 0.35, LogLogistic(0.036, 4.2)),
     Route("POST", "/api/predict", 0.4, LogLogistic(0.018, 3.6)),
     Route("GET", "/api/scenarios", 0.25, LogLogistic(0.007, 3.2)),
 )

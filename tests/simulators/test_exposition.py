@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -69,8 +70,14 @@ def test_the_client_chooses_format_and_encoding(simulate: Simulate) -> None:
     assert len(packed.content) < len(plain.content) / 3
 
 
-def test_process_metrics_are_sane() -> None:
-    values = {sample.name: sample.value for metric in process_collector().collect() for sample in metric.samples}
+@pytest.mark.parametrize("platform", ["linux", "win32", "darwin"])
+def test_process_metrics_are_sane(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if platform == "linux" and not sys.platform.startswith("linux"):
+        pytest.skip("there is no /proc")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(sys, "platform", platform)
+        collector = process_collector()
+    values = {sample.name: sample.value for metric in collector.collect() for sample in metric.samples}
     assert 5e6 < values["process_resident_memory_bytes"] < 4e9
     assert values["process_cpu_seconds_total"] > 0
     assert values["process_start_time_seconds"] > 1.6e9

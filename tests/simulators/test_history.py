@@ -146,3 +146,10 @@ def test_the_past_goes_as_fast_as_the_present(simulate: Simulate) -> None:
     assert total(table, "http_requests_total")[-1] == pytest.approx(app.total("http_requests_total"), rel=0.05)
     name = "http_request_duration_seconds_sum"
     assert total(table, name)[-1] == pytest.approx(app.total(name), rel=0.1)
+
+
+def test_no_department_spends_more_than_a_few_dollars_an_hour() -> None:
+    table = day_of("enterprise-assistant")
+    for department in ("engineering", "support", "finance"):
+        cost = total(table, "llm_cost_usd_total", department=department)
+        assert ((cost[2:] - cost[:-2]) * 30).max() < 12
