@@ -32,7 +32,7 @@ def free_port() -> int:
 
 def six_are_up(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/query?{QUERY}", timeout=5) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/query?{QUERY}", timeout=5) as answer:
             result = json.load(answer)["data"]["result"]
     except (OSError, ValueError):
         return False

@@ -353,11 +353,10 @@ def dashboard_arguments(options: argparse.Namespace) -> list[str]:
         command += ["--real", options.real]
     if options.port is not None:
         command += ["--port", str(options.port)]
-    if options.no_browser:
-        command += ["--no-browser"]
     if options.data_dir is not None:
         command += ["--data-dir", options.data_dir]
-    return [*command, "--exit-with-stdin"]
+    browser = "--no-browser" if options.no_browser else "--browser"
+    return [*command, browser, "--exit-with-stdin"]
 
 
 class Child:

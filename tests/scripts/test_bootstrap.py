@@ -313,13 +313,13 @@ def test_a_python_without_venv_is_named_with_the_package_that_brings_it(
 @pytest.mark.parametrize(
     ("options", "arguments"),
     [
-        ([], ["demo"]),
-        (["--real"], ["serve"]),
-        (["--real", "--port", "5001"], ["serve", "--port", "5001"]),
-        (["--real", "ai-planner,wargaming"], ["demo", "--real", "ai-planner,wargaming"]),
+        ([], ["demo", "--browser"]),
+        (["--real"], ["serve", "--browser"]),
+        (["--real", "--port", "5001"], ["serve", "--port", "5001", "--browser"]),
+        (["--real", "ai-planner,wargaming"], ["demo", "--real", "ai-planner,wargaming", "--browser"]),
         (
             ["--no-browser", "--data-dir", str(Path.cwd() / "x y")],
-            ["demo", "--no-browser", "--data-dir", str(Path.cwd() / "x y")],
+            ["demo", "--data-dir", str(Path.cwd() / "x y"), "--no-browser"],
         ),
     ],
 )
