@@ -1,0 +1,47 @@
+"""The errors of PromQL, as Prometheus's API tells them apart.
+
+- ``PromqlError``: a query could not be answered.
+
+  - ``ParseError``: the text is no query that may be asked (``bad_data``).
+  - ``ExecutionError``: the query was understood and failed (``execution``).
+
+    - ``NotSupportedError``: the query asks for a part of PromQL that is not here yet.
+    - ``TooManySamplesError``: the query would take more samples than are allowed.
+
+  - ``QueryTimeoutError``: the query took, or waited, too long (``timeout``).
+"""
+
+from __future__ import annotations
+
+
+class PromqlError(Exception):
+    """A query could not be answered."""
+
+
+class ParseError(PromqlError):
+    """A text is not a query that may be asked."""
+
+
+class ExecutionError(PromqlError):
+    """A query failed while it was evaluated."""
+
+
+class NotSupportedError(ExecutionError):
+    """A query asks for a part of PromQL that is not here yet."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is not supported yet")
+
+
+class TooManySamplesError(ExecutionError):
+    """A query would take more samples than are allowed."""
+
+    def __init__(self) -> None:
+        super().__init__("query processing would load too many samples into memory in query execution")
+
+
+class QueryTimeoutError(PromqlError):
+    """A query took too long, or waited too long for its turn."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"query timed out in {where}")

@@ -1,0 +1,102 @@
+"""The one evaluator: an expression becomes a matrix, or the numbers of a scalar, by what kind of node it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dashboard.promql import aggregation, binary
+from dashboard.promql.ast import (
+    SET_OPERATORS,
+    AggregateExpr,
+    BinaryExpr,
+    Call,
+    Expr,
+    NumberLiteral,
+    ParenExpr,
+    UnaryExpr,
+    VectorSelector,
+)
+from dashboard.promql.context import Context
+from dashboard.promql.errors import NotSupportedError
+from dashboard.promql.functions import FUNCTIONS
+from dashboard.promql.functions.call import Invocation, Operand
+from dashboard.promql.matrix import Matrix, refuse_twins
+from dashboard.promql.selector import select_instant
+
+
+def evaluate(expr: Expr, context: Context) -> Operand:
+    """Evaluate an instant vector or a scalar at all steps of a context.
+
+    Raises:
+        ExecutionError: the expression cannot be evaluated on these samples.
+        QueryTimeoutError: it took too long.
+    """
+    context.limits.check_time()
+    return _EVALUATORS[type(expr)](expr, context)
+
+
+def _number(expr: NumberLiteral, context: Context) -> Operand:
+    return np.full(context.count, expr.value)
+
+
+def _selector(expr: VectorSelector, context: Context) -> Operand:
+    return select_instant(context, expr)
+
+
+def _parentheses(expr: ParenExpr, context: Context) -> Operand:
+    return evaluate(expr.expr, context)
+
+
+def _unary(expr: UnaryExpr, context: Context) -> Operand:
+    operand = evaluate(expr.expr, context)
+    if expr.operator == "+":
+        return operand
+    if not isinstance(operand, Matrix):
+        return -operand
+    labels = [labels.without_name() for labels in operand.labels]
+    refuse_twins(labels)
+    return operand.relabelled(labels).with_values(-operand.values)
+
+
+def _binary(expr: BinaryExpr, context: Context) -> Operand:
+    left, right = evaluate(expr.left, context), evaluate(expr.right, context)
+    if isinstance(left, Matrix) and isinstance(right, Matrix):
+        if expr.operator in SET_OPERATORS:
+            return binary.set_operator(expr, left, right)
+        return binary.vectors(context, expr, left, right)
+    if isinstance(left, Matrix) or isinstance(right, Matrix):
+        return binary.vector_and_scalar(expr, left, right)
+    return binary.scalars(expr, left, right)
+
+
+def _aggregate(expr: AggregateExpr, context: Context) -> Matrix:
+    parameter = None
+    if expr.parameter is not None and expr.operator != "count_values":
+        value = evaluate(expr.parameter, context)
+        assert not isinstance(value, Matrix)  # noqa: S101 - the types were checked with the text.
+        parameter = value
+    operand = evaluate(expr.expr, context)
+    assert isinstance(operand, Matrix)  # noqa: S101 - the types were checked with the text.
+    return aggregation.aggregate(context, expr, operand, parameter)
+
+
+def _call(expr: Call, context: Context) -> Operand:
+    function = FUNCTIONS.get(expr.function.name)
+    if function is None:
+        raise NotSupportedError(f"function {expr.function.name}()")
+    return function(Invocation(expr, context, evaluate))
+
+
+# Strings and range vectors have no entry: what may hold them reads them itself.
+_EVALUATORS: dict[type[Expr], Callable[[Any, Context], Operand]] = {
+    NumberLiteral: _number,
+    VectorSelector: _selector,
+    ParenExpr: _parentheses,
+    UnaryExpr: _unary,
+    BinaryExpr: _binary,
+    AggregateExpr: _aggregate,
+    Call: _call,
+}

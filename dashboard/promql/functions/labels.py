@@ -1,0 +1,74 @@
+"""Functions that change labels; the values stay."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Any
+
+import re2
+
+from dashboard.model.labels import Labels
+from dashboard.model.matcher import InvalidRegexError, anchored
+from dashboard.promql.errors import ExecutionError
+from dashboard.promql.functions.call import Function, Invocation
+from dashboard.promql.matrix import Matrix, refuse_twins
+
+# What Go's regexp.Expand understands: $1, $name, ${1}, ${name} and $$.
+_REFERENCE = re.compile(r"\$(?:(\$)|([0-9A-Za-z_]+)|\{([0-9A-Za-z_]+)\})")
+
+
+def _label_replace(invocation: Invocation) -> Matrix:
+    found = invocation.vector(0)
+    target, template, source, pattern = (invocation.string(number) for number in range(1, 5))
+    try:
+        anchored(pattern)
+    except InvalidRegexError as error:
+        raise ExecutionError(f"invalid regular expression in label_replace(): {pattern}") from error
+    if not target:
+        raise ExecutionError(f"invalid destination label name in label_replace(): {target}")
+    regex = _compiled(pattern)
+
+    def changed(labels: Labels) -> Labels:
+        match = regex.fullmatch(labels.get(source))
+        return labels if match is None else labels.merged({target: _expand(template, match)})
+
+    return _relabelled(found, [changed(labels) for labels in found.labels])
+
+
+@functools.lru_cache(maxsize=256)
+def _compiled(pattern: str) -> Any:
+    return re2.compile(f"^(?s:{pattern})$")
+
+
+def _expand(template: str, match: Any) -> str:
+    names = match.re.groupindex
+
+    def group(reference: re.Match[str]) -> str:
+        dollar, bare, braced = reference.groups()
+        if dollar:
+            return "$"
+        name = bare or braced
+        number = int(name) if name.isdigit() else names.get(name, -1)
+        return (match.group(number) or "") if 0 <= number <= match.re.groups else ""
+
+    return _REFERENCE.sub(group, template)
+
+
+def _label_join(invocation: Invocation) -> Matrix:
+    found = invocation.vector(0)
+    target, separator, *sources = (invocation.string(number) for number in range(1, invocation.count))
+    if not target:
+        raise ExecutionError(f"invalid destination label name in label_join(): {target}")
+    joined = (separator.join(labels.get(source) for source in sources) for labels in found.labels)
+    return _relabelled(
+        found, [labels.merged({target: value}) for labels, value in zip(found.labels, joined, strict=True)]
+    )
+
+
+def _relabelled(found: Matrix, labels: list[Labels]) -> Matrix:
+    refuse_twins(labels)
+    return found.relabelled(labels)
+
+
+LABELS: dict[str, Function] = {"label_replace": _label_replace, "label_join": _label_join}

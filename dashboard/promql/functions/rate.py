@@ -1,0 +1,172 @@
+"""Functions of how a series moves in a range: ``rate`` and its sisters (promql/functions.go of Prometheus 3)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dashboard.model.samples import BoolArray, FloatArray, IntArray
+from dashboard.promql.functions.call import Function, Invocation
+from dashboard.promql.functions.ranged import RangeFunction, apply, ranged
+from dashboard.promql.literals import quote
+from dashboard.promql.matrix import Matrix
+from dashboard.promql.windows import Windows
+
+_COUNTER_SUFFIXES = ("_total", "_sum", "_count", "_bucket")
+
+# A series is taken to reach as far as a border that is closer than this many average intervals.
+_CLOSE = 1.1
+
+
+def _delta(windows: Windows) -> FloatArray:
+    return _extrapolated(windows, _difference(windows), is_counter=False)
+
+
+def _increase(windows: Windows) -> FloatArray:
+    return _extrapolated(windows, _difference(windows) + _corrections(windows), is_counter=True)
+
+
+def _rate(windows: Windows) -> FloatArray:
+    return _increase(windows) / (windows.length / 1000)
+
+
+def _difference(windows: Windows) -> FloatArray:
+    with np.errstate(invalid="ignore"):
+        return windows.values[:, windows.last] - windows.values[:, windows.first]
+
+
+def _corrections(windows: Windows) -> FloatArray:
+    """Return what counters lost by beginning anew: the value before each drop, summed over each window."""
+    dropped = _drops(windows.values)
+    corrections = np.zeros((len(windows.labels), len(windows.times)))
+    rows = np.flatnonzero(dropped.any(axis=1))
+    if len(rows):
+        before = np.zeros((len(rows), len(windows.timestamps)))
+        np.copyto(before[:, 1:], windows.values[rows, :-1], where=dropped[rows])
+        corrections[rows] = windows.reduce(np.add, before, skip=1)
+    # A window of one sample has no drop in it, and reduces to anything.
+    return np.where(windows.counts > 1, corrections, 0.0)
+
+
+def _drops(values: FloatArray) -> BoolArray:
+    return np.less(values[:, 1:], values[:, :-1])
+
+
+def _extrapolated(windows: Windows, moved: FloatArray, *, is_counter: bool) -> FloatArray:
+    """Stretch the difference between the first and the last sample to the whole range (``extrapolatedRate``)."""
+    first, last = windows.timestamps[windows.first], windows.timestamps[windows.last]
+    sampled = (last - first) / 1000
+    intervals = np.maximum(windows.counts - 1, 1)
+    average = sampled / intervals
+    to_start = _reach(first - (windows.times - windows.length), average)
+    to_end = _reach(windows.times - last, average)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        if is_counter:
+            to_start = np.minimum(to_start, _to_zero(windows, moved, sampled))
+        return moved * ((sampled + to_start + to_end) / sampled)
+
+
+def _reach(gap: IntArray, average: FloatArray) -> FloatArray:
+    seconds = gap / 1000
+    return np.where(seconds >= average * _CLOSE, average / 2, seconds)
+
+
+def _to_zero(windows: Windows, moved: FloatArray, sampled: FloatArray) -> FloatArray:
+    """Return how long before its first sample a counter was 0, at this speed; +Inf where that says nothing."""
+    first = windows.values[:, windows.first]
+    return np.where((moved > 0) & (first >= 0), sampled * (first / moved), np.inf)
+
+
+def _instant_delta(windows: Windows) -> FloatArray:
+    last = windows.last
+    with np.errstate(invalid="ignore"):
+        return windows.values[:, last] - windows.values[:, np.maximum(last - 1, 0)]
+
+
+def _instant_rate(windows: Windows) -> FloatArray:
+    last = windows.last
+    previous = np.maximum(last - 1, 0)
+    newest = windows.values[:, last]
+    moved = np.where(newest < windows.values[:, previous], newest, _instant_delta(windows))
+    seconds = np.maximum(windows.timestamps[last] - windows.timestamps[previous], 1) / 1000
+    return np.divide(moved, seconds)
+
+
+def _resets(windows: Windows) -> FloatArray:
+    return _count_steps(windows, _drops(windows.values))
+
+
+def _changes(windows: Windows) -> FloatArray:
+    before, after = windows.values[:, :-1], windows.values[:, 1:]
+    return _count_steps(windows, (before != after) & ~(np.isnan(before) & np.isnan(after)))
+
+
+def _count_steps(windows: Windows, happened: BoolArray) -> FloatArray:
+    """Count what happens between neighbouring samples of a window. Whole numbers: prefix sums are exact."""
+    totals = np.zeros((len(happened), len(windows.timestamps) + 1))
+    np.cumsum(happened, axis=1, out=totals[:, 2:])
+    return np.asarray(totals[:, windows.high] - totals[:, np.minimum(windows.low + 1, windows.high)])
+
+
+def _slope(windows: Windows) -> FloatArray:
+    return _regression(windows)[0]
+
+
+def _regression(windows: Windows) -> tuple[FloatArray, FloatArray]:
+    """Return slope (a second) and value at the end of the range, by least squares."""
+    slopes = np.empty((len(windows.labels), len(windows.times)))
+    levels = np.empty_like(slopes)
+    for part in windows.gather():
+        ends = windows.times[part.steps, None]
+        inside, count = part.inside, np.maximum(part.inside.sum(axis=1), 1)
+        x = np.where(inside, (part.timestamps - ends) / 1000, 0.0)
+        x_mean = x.sum(axis=1) / count
+        x_off = np.where(inside, x - x_mean[:, None], 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            y_mean = np.where(inside, part.values, 0.0).sum(axis=2) / count
+            y_off = np.where(inside, part.values - y_mean[:, :, None], 0.0)
+            slope = (x_off * y_off).sum(axis=2) / (x_off**2).sum(axis=1)
+            slopes[part.rows, part.steps] = slope
+            levels[part.rows, part.steps] = y_mean - slope * x_mean
+    return slopes, levels
+
+
+def _predict_linear(invocation: Invocation) -> Matrix:
+    ahead, steps = invocation.scalar(1), invocation.context.steps
+
+    def predicted(windows: Windows) -> FloatArray:
+        slopes, levels = _regression(windows)
+        # The prediction counts from the step, also where the range was moved by offset or @.
+        return levels + slopes * (ahead + (steps - windows.times) / 1000)
+
+    return apply(invocation, RangeFunction(predicted, fewest=2))
+
+
+def _of_counter(function: RangeFunction) -> Function:
+    def call(invocation: Invocation) -> Matrix:
+        names: set[str] = set()
+
+        def noting(windows: Windows) -> FloatArray:
+            names.update(labels.metric_name for labels in windows.labels)
+            return function.of(windows)
+
+        found = apply(invocation, RangeFunction(noting, function.fewest))
+        for name in sorted(names - {""}):
+            if not name.endswith(_COUNTER_SUFFIXES):
+                reason = "metric might not be a counter, name does not end in _total/_sum/_count/_bucket"
+                invocation.context.remarks.inform(f"{reason}: {quote(name)}", invocation.call.arguments[0].span)
+        return found
+
+    return call
+
+
+RATES: dict[str, Function] = {
+    "rate": _of_counter(RangeFunction(_rate, fewest=2)),
+    "increase": _of_counter(RangeFunction(_increase, fewest=2)),
+    "delta": ranged(RangeFunction(_delta, fewest=2)),
+    "irate": ranged(RangeFunction(_instant_rate, fewest=2)),
+    "idelta": ranged(RangeFunction(_instant_delta, fewest=2)),
+    "resets": ranged(RangeFunction(_resets)),
+    "changes": ranged(RangeFunction(_changes)),
+    "deriv": ranged(RangeFunction(_slope, fewest=2)),
+    "predict_linear": _predict_linear,
+}

@@ -1,0 +1,39 @@
+"""Quantiles of a set of samples (``quantile`` in promql/quantile.go of Prometheus)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dashboard.model.samples import BoolArray, FloatArray
+
+
+def quantiles(q: FloatArray, values: FloatArray, inside: BoolArray) -> FloatArray:
+    """Return the quantile of the samples along the last axis, interpolated between the two nearest ones.
+
+    ``values`` is float64[..., W] and ``inside``, which can be broadcast to it, says which of them count; ``q`` has one
+    entry for each set. NaN is less than every number. A ``q`` below 0 gives -Inf, one above 1 gives +Inf, NaN gives
+    NaN. The quantile of nothing is anything.
+    """
+    inside = np.broadcast_to(inside, values.shape)
+    # Sorting puts NaN behind everything; what does not count goes just before it and is never asked for.
+    ordered = np.sort(np.where(inside, values, np.inf), axis=-1)
+    count = inside.sum(axis=-1)
+    nans = (np.isnan(values) & inside).sum(axis=-1)
+    rank = np.clip(np.nan_to_num(q), 0, 1) * np.maximum(count - 1, 0)
+    lower = np.floor(rank)
+    weight = rank - lower
+    upper = np.minimum(np.maximum(count - 1, 0), lower + 1)
+    with np.errstate(invalid="ignore"):
+        found = _at(ordered, lower, nans) * (1 - weight) + _at(ordered, upper, nans) * weight
+    return _outside(np.broadcast_to(q, found.shape), found)
+
+
+def _at(ordered: FloatArray, rank: FloatArray, nans: FloatArray) -> FloatArray:
+    """Return the sample of a rank, where the NaN come first."""
+    index = np.maximum(rank - nans, 0).astype(np.intp)
+    found = np.take_along_axis(ordered, index[..., None], axis=-1)[..., 0]
+    return np.where(rank < nans, np.nan, found)
+
+
+def _outside(q: FloatArray, found: FloatArray) -> FloatArray:
+    return np.select([np.isnan(q), q < 0, q > 1], [np.nan, -np.inf, np.inf], found)

@@ -1,0 +1,66 @@
+"""Range vectors: range selectors and subqueries become windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from dashboard.model.samples import FloatArray, SeriesBatch
+from dashboard.promql.ast import Expr, MatrixSelector, SubqueryExpr, unparenthesise
+from dashboard.promql.context import Context, make_steps
+from dashboard.promql.matrix import Matrix
+from dashboard.promql.selector import fetch, reference_times
+from dashboard.promql.windows import Windows, matrix_batches, split_stale
+
+Evaluate = Callable[[Expr, Context], Matrix | FloatArray]
+
+
+def range_windows(context: Context, expr: Expr, evaluate: Evaluate) -> list[Windows]:
+    """Return the windows of a range vector: a list of groups of series that share timestamps."""
+    match unparenthesise(expr):
+        case MatrixSelector() as selector:
+            return _selected(context, selector)
+        case SubqueryExpr() as subquery:
+            return _evaluated(context, subquery, evaluate)
+        case other:
+            raise TypeError(other)
+
+
+def _selected(context: Context, expr: MatrixSelector) -> list[Windows]:
+    times = reference_times(context, expr.selector.shift)
+    if not len(times):
+        return []
+    batches = fetch(context, expr.selector, int(times.min()) - expr.range + 1, int(times.max()))
+    context.limits.check_samples(sum(len(batch.labels) for batch in batches) * context.count)
+    parts = (part for batch in batches for part in split_stale(batch))
+    return [Windows.of(part, times, expr.range, context.limits) for part in parts]
+
+
+def _evaluated(context: Context, expr: SubqueryExpr, evaluate: Evaluate) -> list[Windows]:
+    times = reference_times(context, expr.shift)
+    if not len(times):
+        return []
+    step = expr.step or context.default_step
+    first = _first_step(int(times.min()) - expr.range, step)
+    last = int(times.max())
+    context.limits.check_samples(max(last - first, 0) // step + 1)
+    inner = evaluate(expr.expr, context.at(make_steps(first, last, step), step))
+    assert isinstance(inner, Matrix)  # noqa: S101 - the types were checked with the text.
+    return [Windows.of(part, times, expr.range, context.limits) for part in matrix_batches(inner)]
+
+
+def _first_step(start: int, step: int) -> int:
+    """Return the first multiple of the step behind ``start``, which is itself outside of the range."""
+    return (start // step + 1) * step
+
+
+def range_batches(context: Context, expr: Expr, evaluate: Evaluate) -> list[SeriesBatch]:
+    """Return the samples of a range vector at the only step there is."""
+    found = []
+    for windows in range_windows(context, expr, evaluate):
+        inside = slice(int(windows.low[0]), int(windows.high[0]))
+        if windows.counts[0]:
+            values = np.ascontiguousarray(windows.values[:, inside])
+            found.append(SeriesBatch(windows.labels, windows.timestamps[inside], values))
+    return found

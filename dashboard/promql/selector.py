@@ -1,0 +1,78 @@
+"""Vector selectors: the latest sample of each series at each step (``vectorSelectorSingle`` of promql/engine.go)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from dashboard.model.samples import BoolArray, FloatArray, IntArray, SeriesBatch, is_stale
+from dashboard.promql.ast import Edge, Shift, VectorSelector
+from dashboard.promql.context import Context
+from dashboard.promql.matrix import Matrix, row_order, stack
+
+_Pick: TypeAlias = Callable[[SeriesBatch, IntArray], FloatArray]
+
+
+def reference_times(context: Context, shift: Shift) -> IntArray:
+    """Return the time at which a selector looks, for each step: int64[T]."""
+    if shift.at is None:
+        return context.steps - shift.offset
+    fixed = {Edge.START: context.start, Edge.END: context.end}
+    at = fixed[shift.at] if isinstance(shift.at, Edge) else shift.at
+    return np.full(context.count, at - shift.offset, dtype=np.int64)
+
+
+def fetch(context: Context, selector: VectorSelector, start: int, end: int) -> list[SeriesBatch]:
+    """Return the samples of a selector's series from ``start`` to ``end``, both included; no batch is empty."""
+    context.limits.check_time()
+    batches = context.queryable.select(selector.matchers, start, end)
+    filled = [batch for batch in batches if batch.labels and len(batch.timestamps)]
+    context.limits.check_samples(sum(batch.values.size for batch in filled))
+    return filled
+
+
+def select_instant(context: Context, selector: VectorSelector) -> Matrix:
+    """Return the latest sample of each series in ``(t - lookback, t]``, unless it is a staleness marker."""
+    return _select(context, selector, lambda batch, index: batch.values[:, index])
+
+
+def select_timestamps(context: Context, selector: VectorSelector) -> Matrix:
+    """Return, instead of the values that :func:`select_instant` finds, the seconds at which they were sampled."""
+
+    def seconds(batch: SeriesBatch, index: IntArray) -> FloatArray:
+        return np.broadcast_to(batch.timestamps[index] / 1000, (len(batch.labels), len(index)))
+
+    return _select(context, selector, seconds)
+
+
+def _select(context: Context, selector: VectorSelector, pick: _Pick) -> Matrix:
+    times = reference_times(context, selector.shift)
+    if not len(times):
+        return Matrix.empty(context.steps)
+    batches = fetch(context, selector, int(times.min()) - context.lookback + 1, int(times.max()))
+    context.limits.check_samples(sum(len(batch.labels) for batch in batches) * context.count)
+    found = [part for batch in batches if (part := _latest(context, batch, times, pick)) is not None]
+    return sort_rows(stack(context.steps, found).compact())
+
+
+def _latest(context: Context, batch: SeriesBatch, times: IntArray, pick: _Pick) -> Matrix | None:
+    index = np.searchsorted(batch.timestamps, times, side="right") - 1
+    covered = index >= 0
+    index[~covered] = 0
+    covered &= batch.timestamps[index] > times - context.lookback
+    if not covered.any():
+        return None
+    present = covered & ~_stale_at(batch, index)
+    return Matrix(batch.labels, context.steps, pick(batch, index), present)
+
+
+def _stale_at(batch: SeriesBatch, index: IntArray) -> BoolArray:
+    stale = is_stale(batch.values)
+    return stale[:, index] if stale.any() else np.zeros((len(batch.labels), len(index)), dtype=np.bool_)
+
+
+def sort_rows(matrix: Matrix) -> Matrix:
+    """Put series in the order of their labels, so that the order of an answer does not depend on the storage."""
+    return matrix.take(row_order(matrix.labels))

@@ -1,0 +1,137 @@
+"""Range vectors: which samples are in the range of each step, found once for series that share timestamps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dashboard.model.labels import Labels
+from dashboard.model.samples import BoolArray, FloatArray, IntArray, SeriesBatch, is_stale
+from dashboard.promql.context import Limits
+from dashboard.promql.matrix import IndexArray, Matrix
+
+_SLICE = 1 << 21
+"""The most samples that are gathered at once (16 MiB of float64)."""
+
+_REDUCED = 1 << 26
+"""The most samples that are reduced between two looks at the clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Series with shared timestamps, without staleness markers, and the window of samples of each step.
+
+    ``labels`` has S entries, ``timestamps`` is int64[N], ``values`` float64[S, N]. The window of step ``i`` is
+    ``[low[i], high[i])``, all samples in ``(times[i] - length, times[i]]``; ``low``, ``high`` and ``times`` have T
+    entries. Times are milliseconds.
+    """
+
+    labels: list[Labels]
+    timestamps: IntArray
+    values: FloatArray
+    low: IndexArray
+    high: IndexArray
+    times: IntArray
+    length: int
+    limits: Limits
+
+    @classmethod
+    def of(cls, batch: SeriesBatch, times: IntArray, length: int, limits: Limits) -> Windows:
+        """Find the windows of a batch that has no staleness markers."""
+        low = np.searchsorted(batch.timestamps, times - length, side="right")
+        high = np.searchsorted(batch.timestamps, times, side="right")
+        return cls(list(batch.labels), batch.timestamps, batch.values, low, high, times, length, limits)
+
+    @property
+    def counts(self) -> IndexArray:
+        """The number of samples in each window: T entries, the same for all series."""
+        return self.high - self.low
+
+    @property
+    def first(self) -> IndexArray:
+        """The first sample of each window; any sample where a window is empty."""
+        return np.minimum(self.low, len(self.timestamps) - 1)
+
+    @property
+    def last(self) -> IndexArray:
+        """The last sample of each window; any sample where a window is empty."""
+        return np.maximum(self.high - 1, 0)
+
+    def reduce(self, ufunc: np.ufunc, values: FloatArray, skip: int = 0) -> FloatArray:
+        """Reduce ``values`` (float64[S, N]) over each window, without its first ``skip`` samples: float64[S, T].
+
+        Where nothing is left of a window, the result is anything.
+        """
+        low = np.minimum(self.low + skip, self.high)
+        bounds = np.stack((low, self.high), axis=1).reshape(-1)
+        rows = max(_REDUCED // max(int(self.counts.sum()), len(self.timestamps), 1), 1)
+        parts = [_reduced(ufunc, values[row : row + rows], bounds, self.limits) for row in range(0, len(values), rows)]
+        return np.concatenate(parts) if parts else np.empty((0, len(self.times)))
+
+    def gather(self) -> Iterator[Gathered]:
+        """Yield the samples of all windows, in slices of bounded size, and one after the other covering everything."""
+        width = max(int(self.counts.max(initial=0)), 1)
+        rows = max(min(len(self.labels), _SLICE // width), 1)
+        steps = max(_SLICE // (rows * width), 1)
+        for row in range(0, len(self.labels), rows):
+            for step in range(0, len(self.times), steps):
+                yield self._gathered(slice(row, row + rows), slice(step, step + steps))
+
+    def _gathered(self, rows: slice, steps: slice) -> Gathered:
+        self.limits.check_time()
+        low, counts = self.low[steps], self.counts[steps]
+        places = np.arange(max(int(counts.max(initial=0)), 1))
+        index = np.minimum(low[:, None] + places, len(self.timestamps) - 1)
+        inside = places < counts[:, None]
+        return Gathered(rows, steps, self.timestamps[index], self.values[rows][:, index], inside)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The samples of some windows side by side.
+
+    ``rows`` and ``steps`` say which series and steps they are; ``timestamps`` is int64[t, W], ``values`` float64[s, t,
+    W] and ``inside`` bool[t, W], which is false behind a window's last sample.
+    """
+
+    rows: slice
+    steps: slice
+    timestamps: IntArray
+    values: FloatArray
+    inside: BoolArray
+
+
+def _reduced(ufunc: np.ufunc, values: FloatArray, bounds: IndexArray, limits: Limits) -> FloatArray:
+    limits.check_time()
+    # The closing sample lets a window end at the last one; it is in no window.
+    padded = np.concatenate((values, np.zeros((len(values), 1))), axis=1)
+    return np.asarray(ufunc.reduceat(padded, bounds, axis=1)[:, ::2])
+
+
+def split_stale(batch: SeriesBatch) -> list[SeriesBatch]:
+    """Return the same series without staleness markers: a batch for each set of timestamps that is left."""
+    stale = is_stale(batch.values)
+    if not stale.any():
+        return [batch]
+    return _split(batch, ~stale)
+
+
+def _split(batch: SeriesBatch, kept: BoolArray) -> list[SeriesBatch]:
+    """Give the series that keep the same samples a batch of their own."""
+    patterns: dict[bytes, list[int]] = {}
+    for row, pattern in enumerate(np.packbits(kept, axis=1)):
+        patterns.setdefault(pattern.tobytes(), []).append(row)
+    parts = (_without(batch, rows, kept[rows[0]]) for rows in patterns.values())
+    return [part for part in parts if len(part.timestamps)]
+
+
+def _without(batch: SeriesBatch, rows: list[int], kept: BoolArray) -> SeriesBatch:
+    labels = [batch.labels[row] for row in rows]
+    return SeriesBatch(labels, batch.timestamps[kept], batch.values[np.ix_(np.array(rows), kept)])
+
+
+def matrix_batches(matrix: Matrix) -> list[SeriesBatch]:
+    """Turn what was evaluated at the steps of a subquery into samples."""
+    return _split(SeriesBatch(matrix.labels, matrix.steps, matrix.values), matrix.present)
