@@ -1,0 +1,370 @@
+"""Pages are fetched from targets that hang, lie or explode, and the error names the layer that failed."""
+
+from __future__ import annotations
+
+import gzip
+import http.server
+import shutil
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dashboard.scrape.errors import FetchError, Layer
+from dashboard.scrape.fetch import HttpSource, LocalSource
+
+from .conftest import Hostile, Peer, Site
+
+TIMEOUT = 0.4
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+
+
+def fails(url: str, limit: int = 1_000_000) -> FetchError:
+    """Fetch a URL that cannot be had, and return why."""
+    source = HttpSource(url, TIMEOUT, limit)
+    begun = time.monotonic()
+    with pytest.raises(FetchError) as caught:
+        source.fetch()
+    # The one deadline holds for everything; the rest is the machine's.
+    assert time.monotonic() - begun < TIMEOUT + 5
+    source.close()
+    return caught.value
+
+
+def test_a_page_comes_with_its_content_type(site: Site) -> None:
+    site.serve(b"a 1\n", Content_Type="text/plain; x=y")
+    answer = HttpSource(site.url(), 5).fetch()
+    assert (answer.body, answer.content_type) == (b"a 1\n", "text/plain; x=y")
+
+
+def test_the_request_is_prometheus_like(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    site.serve(b"", "/a%20b?x=y&x=z")
+    HttpSource(site.url("/a%20b?x=y&x=z"), 2.5).fetch()
+    ((_, headers),) = site.requests
+    assert headers["Accept"].startswith("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,")
+    assert "protobuf" not in headers["Accept"]
+    assert headers["Accept-Encoding"] == "gzip"
+    assert headers["X-Prometheus-Scrape-Timeout-Seconds"] == "2.5"
+    assert headers["User-Agent"].startswith("glass-cockpit/")
+
+
+def test_the_connection_is_kept(site: Site) -> None:
+    site.serve(b"a 1\n")
+    source = HttpSource(site.url(), 5)
+    for _ in range(3):
+        source.fetch()
+    source.close()
+    assert len(site.connections) == 1
+
+
+def test_a_kept_connection_that_the_target_closed_costs_no_scrape(hostile: Hostile) -> None:
+    requests: list[int] = []
+
+    def closes_after_each(peer: Peer) -> None:
+        peer.send(OK + b"Content-Length: 4\r\n\r\na 1\n")
+        peer.socket.recv(65536)
+        requests.append(1)
+
+    source = HttpSource(f"http://{hostile(closes_after_each)}/", 5)
+    for _ in range(3):
+        assert source.fetch().body == b"a 1\n"
+    source.close()
+    assert len(requests) >= 2
+
+
+def test_nothing_is_remembered_for_the_target(site: Site) -> None:
+    site.serve(b"", Set_Cookie="id=1; Path=/")
+    source = HttpSource(site.url(), 5)
+    source.fetch()
+    source.fetch()
+    assert "Cookie" not in site.requests[1][1]
+
+
+def test_gzip_is_decompressed_even_in_several_members(site: Site) -> None:
+    site.serve(gzip.compress(b"a 1\n" * 100_000) + gzip.compress(b"b 2\n"), Content_Encoding="gzip")
+    assert HttpSource(site.url(), 5).fetch().body == b"a 1\n" * 100_000 + b"b 2\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (gzip.compress(b"a 1\n")[:-4], "gzip: unexpected end"),
+        (gzip.compress(b"a 1\n") + b"junk", "gzip: .*incorrect header"),
+        (b"a 1\n", "gzip: .*incorrect header"),
+        (b"", "gzip: unexpected end"),
+    ],
+)
+def test_damaged_gzip_is_an_error(site: Site, body: bytes, reason: str) -> None:
+    site.serve(body, Content_Encoding="gzip")
+    with pytest.raises(FetchError, match=reason):
+        HttpSource(site.url(), 5).fetch()
+
+
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "zstd"])
+def test_other_encodings_are_refused_by_name(site: Site, encoding: str) -> None:
+    site.serve(gzip.compress(gzip.compress(b"a 1\n")), Content_Encoding=encoding)
+    assert f'unsupported Content-Encoding "{encoding}"' in str(fails(site.url()))
+
+
+def test_a_body_may_have_exactly_the_limit(site: Site) -> None:
+    site.serve(b"x" * 1000)
+    assert len(HttpSource(site.url(), 5, 1000).fetch().body) == 1000
+    assert "body size limit exceeded" in str(fails(site.url(), 999))
+
+
+def test_a_gzip_bomb_stops_at_the_limit(site: Site) -> None:
+    site.serve(gzip.compress(b"\0" * 50_000_000), Content_Encoding="gzip")
+    assert "body size limit exceeded: more than 1000000 bytes" in str(fails(site.url()))
+
+
+@pytest.mark.parametrize("status", [204, 206, 404, 500])
+def test_only_status_200_is_a_page(site: Site, status: int) -> None:
+    site.serve(b"", status=status)
+    assert f"server returned HTTP status {status} " in str(fails(site.url()))
+
+
+def test_redirects_are_followed_ten_times(site: Site) -> None:
+    for step in range(12):
+        site.serve(b"", f"/{step}", status=302, Location=f"/{step + 1}")
+    site.serve(b"a 1\n", "/12")
+    assert HttpSource(site.url("/2"), 5).fetch().body == b"a 1\n"
+    assert "stopped after 10 redirects" in str(fails(site.url("/1")))
+
+
+@pytest.mark.parametrize(
+    ("location", "layer"),
+    [
+        ("file:///etc/passwd", Layer.URL),
+        ("ftp://127.0.0.1/", Layer.URL),
+        ("http:///x", Layer.URL),
+        ("http://[::1/", Layer.URL),
+        ("", Layer.HTTP),
+        ("/loop", Layer.HTTP),
+    ],
+)
+def test_bad_redirects_are_refused(site: Site, location: str, layer: Layer) -> None:
+    site.serve(b"", "/loop", status=301, Location=location)
+    assert fails(site.url("/loop")).layer is layer
+
+
+def test_the_body_of_a_redirect_is_not_read(hostile: Hostile, site: Site) -> None:
+    site.serve(b"a 1\n")
+
+    def redirect(peer: Peer) -> None:
+        peer.send(b"HTTP/1.1 302 Found\r\nLocation: " + site.url().encode() + b"\r\n\r\n")
+        while peer.wait(0.01):
+            peer.send(b"x" * 100_000)
+
+    assert HttpSource(f"http://{hostile(redirect)}/", 5).fetch().body == b"a 1\n"
+
+
+def hang(peer: Peer) -> None:
+    peer.wait()
+
+
+def drip_headers(peer: Peer) -> None:
+    peer.send(OK)
+    while peer.wait(0.02):
+        peer.send(b"X")
+
+
+def drip_body(peer: Peer) -> None:
+    peer.send(OK + b"Content-Length: 100000\r\n\r\n")
+    while peer.wait(0.02):
+        peer.send(b"a")
+
+
+def drip_chunks(peer: Peer) -> None:
+    peer.send(OK + b"Transfer-Encoding: chunked\r\n\r\n")
+    while peer.wait(0.02):
+        peer.send(b"1\r\na\r\n")
+
+
+def drip_trailers(peer: Peer) -> None:
+    peer.send(OK + b"Transfer-Encoding: chunked\r\n\r\n4\r\na 1\n\r\n0\r\n")
+    while peer.wait(0.02):
+        peer.send(b"X: y\r\n")
+
+
+def continue_for_ever(peer: Peer) -> None:
+    while peer.wait(0.02):
+        peer.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+@pytest.mark.parametrize("behave", [hang, drip_headers, drip_body, drip_chunks, drip_trailers, continue_for_ever])
+def test_one_deadline_holds_for_the_whole_answer(hostile: Hostile, behave: Callable[[Peer], None]) -> None:
+    error = fails(f"http://{hostile(behave)}/")
+    assert error.layer is Layer.DEADLINE
+    assert str(error) == "context deadline exceeded: no whole answer within 0.4s"
+
+
+def endless_body(peer: Peer) -> None:
+    peer.send(OK + b"\r\n")
+    while peer.wait(0.0):
+        peer.send(b"a 1\n" * 10_000)
+
+
+def endless_headers(peer: Peer) -> None:
+    peer.send(OK)
+    while peer.wait(0.0):
+        peer.send(b"X-Y: z\r\n" * 100)
+
+
+def endless_header(peer: Peer) -> None:
+    peer.send(OK + b"X-Y: ")
+    while peer.wait(0.0):
+        peer.send(b"z" * 10_000)
+
+
+def short_body(peer: Peer) -> None:
+    peer.send(OK + b"Content-Length: 100\r\n\r\na 1\n")
+
+
+def broken_chunk(peer: Peer) -> None:
+    peer.send(OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\na 1\n\r\n0\r\n\r\n")
+
+
+def missing_last_chunk(peer: Peer) -> None:
+    peer.send(OK + b"Transfer-Encoding: chunked\r\n\r\n4\r\na 1\n\r\n")
+
+
+def negative_length(peer: Peer) -> None:
+    peer.send(OK + b"Content-Length: -5\r\n\r\na 1\n")
+
+
+def two_lengths(peer: Peer) -> None:
+    peer.send(OK + b"Content-Length: 4\r\nContent-Length: 5\r\n\r\na 1\n")
+
+
+def no_answer(peer: Peer) -> None:
+    pass
+
+
+def reset(peer: Peer) -> None:
+    peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.socket.close()
+
+
+def not_http(peer: Peer) -> None:
+    peer.send(b"SSH-2.0-OpenSSH_9.2\x1b[31m\r\n" + b"x" * 1000)
+
+
+@pytest.mark.parametrize(
+    ("behave", "layer", "reason"),
+    [
+        (endless_body, Layer.BODY, "limit exceeded"),
+        (endless_headers, Layer.HTTP, "more than 100 headers"),
+        (endless_header, Layer.HTTP, "LineTooLong"),
+        (short_body, Layer.BODY, "unexpected end"),
+        (broken_chunk, Layer.BODY, "unexpected end"),
+        (missing_last_chunk, Layer.BODY, "unexpected end"),
+        (negative_length, Layer.HTTP, 'bad Content-Length "-5"'),
+        (two_lengths, Layer.HTTP, "Content-Length"),
+        (no_answer, Layer.HTTP, "closed without an answer"),
+        (reset, Layer.TCP, "reset"),
+        (not_http, Layer.HTTP, "BadStatusLine"),
+    ],
+)
+def test_faults_of_a_target_are_named(
+    hostile: Hostile, behave: Callable[[Peer], None], layer: Layer, reason: str
+) -> None:
+    error = fails(f"http://{hostile(behave)}/")
+    assert error.layer is layer
+    assert reason in str(error)
+    assert str(error).isprintable()
+    assert len(str(error)) < 300
+
+
+def test_a_refused_connection_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    assert str(fails(f"http://127.0.0.1:{port}/")) == "TCP: connection refused"
+
+
+def test_a_name_that_does_not_exist_is_named() -> None:
+    assert fails("http://host.invalid/").layer in (Layer.DNS, Layer.DEADLINE)
+
+
+@pytest.mark.parametrize("host", ["a..b", "a b", "x" * 300, "127.0.0.1:port", "[::1"])
+def test_a_host_that_is_no_name_is_named(host: str) -> None:
+    assert fails(f"http://{host}/metrics").layer in (Layer.URL, Layer.DNS)
+
+
+needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
+
+
+@pytest.fixture
+def secure_address(tmp_path: Path) -> Iterator[str]:
+    """Serve over TLS, with a certificate that nobody vouches for."""
+    files = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")]
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", *files],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@needs_openssl
+def test_an_unknown_certificate_is_named(secure_address: str) -> None:
+    error = fails(f"https://{secure_address}/")
+    assert error.layer is Layer.TLS
+    assert "self-signed certificate" in str(error) or "self signed certificate" in str(error)
+
+
+def test_plain_http_where_tls_was_asked_for_is_named(site: Site) -> None:
+    assert fails(f"https://{site.address}/").layer is Layer.TLS
+
+
+def test_a_running_fetch_can_be_cut_short(hostile: Hostile) -> None:
+    arrived = threading.Event()
+
+    def wait_for_ever(peer: Peer) -> None:
+        arrived.set()
+        peer.wait()
+
+    source = HttpSource(f"http://{hostile(wait_for_ever)}/", 60)
+    failed: list[BaseException] = []
+
+    def fetch() -> None:
+        try:
+            source.fetch()
+        except FetchError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=fetch)
+    thread.start()
+    assert arrived.wait(10)
+    source.cancel()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert len(failed) == 1
+
+
+def test_a_page_of_this_server_is_made_in_process() -> None:
+    assert LocalSource(lambda: b"a 1\n").fetch().body == b"a 1\n"
+
+
+def test_a_page_of_this_server_that_fails_is_an_error_of_its_target() -> None:
+    def broken() -> bytes:
+        raise KeyError("oops")
+
+    with pytest.raises(FetchError, match="page: KeyError: 'oops'"):
+        LocalSource(broken).fetch()
