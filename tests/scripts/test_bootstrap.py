@@ -107,7 +107,7 @@ def test_an_old_python_can_read_the_file() -> None:
 
 def test_nothing_is_installed_when_nothing_has_changed(ready: Path) -> None:
     done = run(ready, "start")
-    assert done.stdout.splitlines() == ["Starting Glass Cockpit.", "['demo', '--exit-with-stdin']"]
+    assert done.stdout.splitlines() == ["Starting Glass Cockpit.", "['demo', '--browser', '--exit-with-stdin']"]
     assert (done.returncode, done.stderr) == (0, "")
 
 
