@@ -34,7 +34,7 @@ class Surroundings:
     """What all groups share. ``flush`` makes what was stored visible to queries; durations are milliseconds."""
 
     query: VectorQuery
-    flush: Callable[[], None]
+    flush: Callable[[], object]
     store: AlertStore
     metrics: RuleMetrics
     notify: Notify | None

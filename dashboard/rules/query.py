@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from dashboard.model.labels import Labels
-from dashboard.promql import Engine, Expr, Scalar, Vector
+from dashboard.promql import Engine
+from dashboard.promql.ast import Expr
+from dashboard.promql.results import Scalar, Vector
 from dashboard.rules.errors import RuleError
 from dashboard.rules.rule import VectorQuery
 from dashboard.rules.template_functions import Sample, sample

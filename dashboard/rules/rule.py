@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboard.model.labels import Labels
-from dashboard.promql import Vector
 from dashboard.promql.ast import Expr
+from dashboard.promql.results import Vector
 from dashboard.rules.errors import RuleError
 from dashboard.rules.status import RuleHealth, RuleStatus
 from dashboard.storage import Storage
