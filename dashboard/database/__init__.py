@@ -6,6 +6,7 @@ from dashboard.database.errors import (
     ClosedError,
     DatabaseError,
     NewerDatabaseError,
+    ReadError,
     UnusableDatabaseError,
     WriteError,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "Database",
     "DatabaseError",
     "NewerDatabaseError",
+    "ReadError",
     "UnusableDatabaseError",
     "WriteError",
 ]

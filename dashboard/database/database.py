@@ -76,7 +76,12 @@ class Database:
         return self.submit(work).result()
 
     def read(self) -> AbstractContextManager[sqlite3.Connection]:
-        """Lend a connection that can only read. Keep it short: a long reader keeps the log from shrinking."""
+        """Lend a connection that can only read. Keep it short: a long reader keeps the log from shrinking.
+
+        Raises:
+            ReadError: SQLite could not read what was asked for inside the context.
+            ClosedError: the database is closed.
+        """
         return self._readers.lend()
 
     def ping(self) -> bool:
@@ -84,7 +89,7 @@ class Database:
         try:
             with self.read() as connection:
                 return bool(connection.execute("SELECT 1").fetchone() == (1,))
-        except (sqlite3.Error, DatabaseError):
+        except DatabaseError:
             return False
 
     def size(self) -> int:

@@ -4,6 +4,7 @@ DatabaseError
 ├── AlreadyRunningError     another process uses the data directory
 ├── NewerDatabaseError      a newer version of the program wrote the file
 ├── UnusableDatabaseError   the file or its directory cannot be used
+├── ReadError               a query failed
 ├── WriteError              a transaction was rolled back
 └── ClosedError             the database is closed
 """
@@ -40,6 +41,13 @@ class UnusableDatabaseError(DatabaseError):
 
     def __init__(self, file: Path, reason: object) -> None:
         super().__init__(f"{file} cannot be used: {reason}")
+
+
+class ReadError(DatabaseError):
+    """A query failed."""
+
+    def __init__(self, reason: object) -> None:
+        super().__init__(f"the database cannot be read: {reason}")
 
 
 class WriteError(DatabaseError):

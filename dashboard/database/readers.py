@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dashboard.database.connection import connect_reader
-from dashboard.database.errors import ClosedError
+from dashboard.database.errors import ClosedError, ReadError
 
 _IDLE = 4
 
@@ -28,11 +28,17 @@ class Readers:
         """Lend a connection for as long as the context lasts.
 
         Raises:
+            ReadError: a query inside the context failed, or no connection could be opened.
             ClosedError: the readers were closed.
         """
-        connection = self._take()
+        try:
+            connection = self._take()
+        except sqlite3.Error as error:
+            raise ReadError(error) from error
         try:
             yield connection
+        except sqlite3.Error as error:
+            raise ReadError(error) from error
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

@@ -172,20 +172,19 @@ class Blocks:
         with self._lock:
             self._blocks = tuple(sorted((*self._blocks, *blocks), key=lambda block: block.number))
 
-    def hide(self, numbers: Iterable[int]) -> None:
-        """Hide blocks from queries that begin from now on."""
-        gone = set(numbers)
-        with self._lock:
-            self._blocks = tuple(block for block in self._blocks if block.number not in gone)
-
     def remove(self, numbers: Sequence[int]) -> None:
-        """Delete blocks in short transactions; if that is interrupted, :meth:`load` goes on with it."""
+        """Hide blocks from queries and delete them in short transactions.
+
+        If that is interrupted, :meth:`remove_incomplete` or the next start goes on with it.
+        """
         if not numbers:
             return
         marks = [(number,) for number in numbers]
         self._database.write(
             lambda connection: connection.executemany("UPDATE blocks SET complete = 0 WHERE id = ?", marks)
         )
+        with self._lock:
+            self._blocks = tuple(block for block in self._blocks if block.number not in set(numbers))
         for number in numbers:
             while self._database.write(functools.partial(_delete_some, block=number)):
                 pass

@@ -35,7 +35,7 @@ class Cache:
 
     def _put(self, key: Hashable, value: Any, size: int) -> None:
         # One entry may not push out everything else.
-        if size > self._limit // 4 or key in self._entries:
+        if size > self._limit // 2 or key in self._entries:
             return
         self._entries[key] = (value, size)
         self._size += size

@@ -170,7 +170,8 @@ def _widths(words: WordArray) -> npt.NDArray[np.uint8]:
     """Return how many bytes the largest word of each row needs."""
     largest = words.max(axis=1, initial=0)
     limits = np.uint64(1) << np.arange(0, 64, 8, dtype=np.uint64)
-    return np.searchsorted(limits, largest, side="right").astype(np.uint8)
+    widths: npt.NDArray[np.uint8] = np.searchsorted(limits, largest, side="right").astype(np.uint8)
+    return widths
 
 
 def _lay_out(words: _Words, first: int, last: int) -> bytes:

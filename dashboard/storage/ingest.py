@@ -114,6 +114,7 @@ class RowAppender:
         same array again is quickest. Samples that are not newer than the last of their series are dropped and counted;
         one that repeats the last is dropped silently, as in Prometheus.
         """
+        series = np.asarray(series, dtype=np.int64)
         values = np.ascontiguousarray(values, dtype=np.float64)
         absent = is_absent(values)
         if absent.any():

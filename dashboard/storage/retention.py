@@ -27,9 +27,7 @@ def drop_old(blocks: Blocks, oldest: int) -> Removed:
     old = [block for block in blocks.all() if block.end <= oldest]
     if not old:
         return Removed(0, 0)
-    numbers = [block.number for block in old]
-    blocks.hide(numbers)
-    blocks.remove(numbers)
+    blocks.remove([block.number for block in old])
     removed = Removed(len(old), sum(block.samples for block in old))
     log.info("retention removed %d blocks with %d samples", removed.blocks, removed.samples)
     return removed

@@ -45,6 +45,8 @@ class _Piece:
 
 def merge(wanted: IntArray, sources: Sequence[Source], points: PointColumns, start: int, end: int) -> Iterator[Part]:
     """Join what the sources and points hold of the wanted series between two timestamps, both included."""
+    if not len(wanted):
+        return
     where = np.full(int(wanted.max(initial=-1)) + 1, -1, dtype=np.int64)
     where[wanted] = np.arange(len(wanted))
     pieces = [piece for source in sources if (piece := _piece(source, where, start, end))]
@@ -73,11 +75,12 @@ def members(wanted: BoolArray, source: Source) -> IntArray:
 def _piece(source: Source, where: IntArray, start: int, end: int) -> _Piece | None:
     series = source.series
     known = series < len(where)
-    places = np.where(known, where[np.where(known, series, 0)], -1) if len(where) else np.full(len(series), -1)
+    places = np.where(known, where[np.where(known, series, 0)], -1)
     columns = np.flatnonzero(places >= 0)
     if not len(columns):
         return None
-    first, last = np.searchsorted(source.times, [start, end + 1])
+    times = source.times
+    first, last = np.searchsorted(times, start), np.searchsorted(times, end, side="right")
     if first == last:
         return None
     places = places[columns]

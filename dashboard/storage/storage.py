@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 _BLOCK_LENGTH = 7_200_000
 _CACHE_BYTES = 24 << 20
 _RAW_ROWS = 128
+_FIRST_TIME, _LAST_TIME = -(2**63) + 1, 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ class Storage:
 
         Each series is in exactly one batch; series without a sample are in none.
         """
+        start, end = max(start, _FIRST_TIME), min(end, _LAST_TIME)
         wanted = self._series.select(matchers)
         sources, points = self._snapshot(start, end)
         return [
@@ -224,6 +226,7 @@ class Storage:
 
     def _active(self, matcher_sets: Sequence[Iterable[Matcher]], start: int, end: int) -> IntArray:
         """Return the series that match, and have samples in that range or, by whole chunks, near it."""
+        start, end = max(start, _FIRST_TIME), min(end, _LAST_TIME)
         sets = [self._series.select(matchers) for matchers in matcher_sets or [()]]
         wanted = np.zeros(len(self._series), dtype=np.bool_)
         for numbers in sets:
