@@ -1,2 +1,5 @@
-// Style sheets ask for this mark to hide what only works with scripts.
-document.documentElement.dataset["scripts"] = "on";
+// The overview, the alerts, the targets and the pages that only say something.
+
+import { startPage } from "../live/page";
+
+startPage();

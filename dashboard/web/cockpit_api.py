@@ -1,0 +1,113 @@
+"""Our own JSON: what the pages poll, and the few things that they can ask for."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import fields
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, request
+
+from dashboard.scrape import UnknownTargetError
+from dashboard.web import urls
+from dashboard.web.pages import views
+from dashboard.web.views.charts import Chart, Span
+from dashboard.web.views.incidents import IncidentError
+from dashboard.web.views.views import MOST_CHARTS
+
+_WORTH_COMPRESSING = 4096
+
+blueprint = Blueprint("cockpit_api", __name__)
+
+
+@blueprint.get(urls.OVERVIEW_API)
+def overview() -> Response:
+    """Tell what the overview shows."""
+    return answer(views().overview())
+
+
+@blueprint.get(urls.COUNT_API)
+def count() -> Response:
+    """Tell how many alerts fire and are pending, and how many targets are down."""
+    return answer(views().count())
+
+
+@blueprint.get("/api/cockpit/apps/<job>")
+def app(job: str) -> Response:
+    """Tell what the page of an app shows; ``charts`` names the panels whose figures are wanted."""
+    live = views().app(job)
+    if live is None:
+        return failure(404, f'there is no app "{job}"')
+    span = Span.named(request.args.get("range", ""))
+    wanted = request.args.getlist("chart")[:MOST_CHARTS]
+    charts = {name: without_drawings(chart) for name, chart in views().charts(job, span, wanted).items()}
+    return answer({**shallow(live), "charts": charts})
+
+
+@blueprint.post("/api/cockpit/apps/<job>/incident")
+def incident(job: str) -> Response:
+    """Provoke an incident in an app of the demo."""
+    if not views().simulator(job):
+        return failure(404, f'"{job}" is not simulated')
+    asked = request.get_json(silent=True)
+    if not isinstance(asked, dict):
+        return failure(400, "the body must be a JSON object with kind and seconds")
+    kind, seconds = asked.get("kind"), asked.get("seconds")
+    if not isinstance(kind, str) or isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return failure(400, "kind must be a string and seconds a number")
+    try:
+        views().order(job, kind, seconds)
+    except IncidentError as error:
+        return failure(400 if error.refused else 502, str(error))
+    return answer({"message": f"{job} has an incident of the kind “{kind}” for {seconds:g} s."})
+
+
+@blueprint.get(urls.ALERTS_API)
+def alerts() -> Response:
+    """Tell what the page of the alerts shows."""
+    return answer(views().alerts())
+
+
+@blueprint.get(urls.TARGETS_API)
+def targets() -> Response:
+    """Tell what the page of the targets shows."""
+    return answer(views().targets())
+
+
+@blueprint.post("/api/cockpit/targets/<target_id>/scrape")
+def scrape(target_id: str) -> Response:
+    """Scrape a target at once."""
+    try:
+        status = views().scrape_now(target_id)
+    except UnknownTargetError as error:
+        return failure(404, str(error))
+    outcome = f"failed: {status.last_error}" if status.last_error else f"gave {status.samples:,} samples"
+    return answer({"message": f"The scrape of {status.url} {outcome}.", "health": status.health.value})
+
+
+def failure(code: int, reason: str) -> Response:
+    """Say why there is no answer."""
+    return answer({"detail": reason}, code)
+
+
+def shallow(record: Any) -> dict[str, Any]:
+    """Return the fields of a record by name."""
+    return {item.name: getattr(record, item.name) for item in fields(record)}
+
+
+def without_drawings(chart: Chart) -> dict[str, Any]:
+    """Return a chart without the drawings that only a page without scripts needs."""
+    series = [{name: value for name, value in shallow(line).items() if name != "path"} for line in chart.series]
+    return {**shallow(chart), "series": series}
+
+
+def answer(record: Any, code: int = 200) -> Response:
+    """Write a record as JSON, compressed where that is worth it and the browser takes it."""
+    body = orjson.dumps(record)
+    made = Response(body, code, mimetype="application/json")
+    made.headers["Cache-Control"] = "no-store"
+    if len(body) > _WORTH_COMPRESSING and request.accept_encodings["gzip"] > 0:
+        made.set_data(gzip.compress(body, 1))
+        made.headers["Content-Encoding"] = "gzip"
+    return made

@@ -1,0 +1,39 @@
+// Buttons that ask the server to do something; what came of it is said beside them.
+
+import { postJson } from "./poll";
+
+export function watchActions(refresh: () => void): void {
+  document.addEventListener("click", (event) => {
+    const button = event.target instanceof Element ? event.target.closest<HTMLButtonElement>("button[data-post]") : null;
+    if (button && button.getAttribute("aria-disabled") !== "true") void act(button, refresh);
+  });
+}
+
+async function act(button: HTMLButtonElement, refresh: () => void): Promise<void> {
+  // Not "disabled": a disabled button loses the focus.
+  button.setAttribute("aria-disabled", "true");
+  try {
+    const answer = await postJson(button.dataset["post"] ?? "", bodyOf(button));
+    tell(String(answer["message"] ?? "Done."), "ok");
+    refresh();
+  } catch (error) {
+    tell(error instanceof TypeError ? "Cannot reach the server." : String((error as Error).message), "bad");
+  } finally {
+    button.removeAttribute("aria-disabled");
+  }
+}
+
+function bodyOf(button: HTMLButtonElement): Record<string, unknown> {
+  const kind = button.dataset["kind"];
+  if (kind === undefined) return {};
+  const seconds = document.querySelector<HTMLSelectElement>("[data-incident-seconds]")?.value ?? "60";
+  return { kind, seconds: Number(seconds) };
+}
+
+function tell(message: string, level: "ok" | "bad"): void {
+  const outcome = document.querySelector<HTMLElement>("[data-outcome]");
+  if (!outcome) return;
+  outcome.textContent = message;
+  outcome.dataset["level"] = level;
+  outcome.hidden = false;
+}

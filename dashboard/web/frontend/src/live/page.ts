@@ -1,0 +1,43 @@
+// Joins what every page has: polling, updating in place, freshness, filter, keys, choices.
+
+import { watchActions } from "./actions";
+import { showFiring } from "./badge";
+import { apply, type Fields } from "./bind";
+import { watchChoices } from "./choices";
+import { runFilters, watchFilters } from "./filter";
+import { Freshness } from "./freshness";
+import { countWhileHidden } from "./hidden";
+import { listenToKeys } from "./keys";
+import { Poller } from "./poll";
+
+export interface PageParts {
+  /** Adds to the address that is polled. */
+  query?: () => string;
+  onAnswer?: (answer: Fields) => void;
+}
+
+export function startPage(parts: PageParts = {}): Poller | null {
+  document.documentElement.dataset["scripts"] = "on";
+  watchChoices();
+  listenToKeys();
+  watchFilters();
+  countWhileHidden();
+  const live = document.body.dataset["live"];
+  const main = document.querySelector("main");
+  if (!live || !main) return null;
+  const freshness = new Freshness(() => poller.now());
+  const poller = new Poller({
+    address: () => live + (parts.query?.() ?? ""),
+    onAnswer: (answer) => {
+      freshness.answered();
+      apply(main, answer);
+      if (typeof answer["firing"] === "number") showFiring(answer["firing"]);
+      runFilters();
+      parts.onAnswer?.(answer);
+    },
+    onFailure: (reason, waiting) => freshness.refused(reason, waiting),
+  });
+  watchActions(() => poller.now());
+  poller.start();
+  return poller;
+}

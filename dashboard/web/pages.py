@@ -1,0 +1,115 @@
+"""The pages that people read, and the files that those load."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, abort, current_app, render_template, request
+from flask.blueprints import BlueprintSetupState
+
+from dashboard.web import urls
+from dashboard.web.assets import StaticFile
+from dashboard.web.parts import parts
+from dashboard.web.views.charts import Span
+from dashboard.web.views.pages import AlertsPage, AppPage, ErrorPage, OverviewPage, RangeChoice, TargetsPage, fits
+from dashboard.web.views.svg import favicon
+from dashboard.web.views.views import Views
+
+_KEY = "glass-cockpit-views"
+_LONGEST_FILTER = 200
+_STILL_CHARTS = 12
+
+blueprint = Blueprint("pages", __name__, template_folder="templates")
+
+
+def views() -> Views:
+    """Return what the pages of the running application show."""
+    found: Views = current_app.extensions[_KEY]
+    return found
+
+
+@blueprint.record
+def _keep_views(state: BlueprintSetupState) -> None:
+    with state.app.app_context():
+        state.app.extensions[_KEY] = Views(parts())
+    state.app.jinja_env.globals["urls"] = urls
+    state.app.jinja_env.trim_blocks = state.app.jinja_env.lstrip_blocks = True
+
+
+@blueprint.get(urls.OVERVIEW)
+def overview() -> str:
+    """Show what is wrong, and a card for each app."""
+    live, wanted = views().overview(), _filter_text()
+    shown = tuple(card for card in live.cards if fits(card.search, wanted))
+    frame = views().frame("Overview", section="overview", live_url=urls.OVERVIEW_API)
+    return render_template("overview.html", frame=frame, page=OverviewPage(live, wanted, shown))
+
+
+@blueprint.get("/apps/<job>")
+def app(job: str) -> str:
+    """Show one app: what is wrong with it, and its figures over time."""
+    live = views().app(job)
+    if live is None:
+        abort(404, f'There is no app "{job}".')
+    span = Span.named(request.args.get("range", ""))
+    first = [panel.id for panel in (*live.main, *live.further)][:_STILL_CHARTS]
+    ranges = tuple(RangeChoice(each.label, f"{urls.app(job)}?range={each.label}", each is span) for each in Span)
+    page = AppPage(live, views().charts(job, span, first), ranges, urls.incident_api(job), bool(views().simulator(job)))
+    return render_template("app.html", frame=views().frame(job, live_url=urls.app_api(job), entry="app"), page=page)
+
+
+@blueprint.get(urls.ALERTS)
+def alerts() -> str:
+    """Show the rules, their alerts, and what changed."""
+    frame = views().frame("Alerts", section="alerts", live_url=urls.ALERTS_API)
+    return render_template("alerts.html", frame=frame, page=AlertsPage(views().alerts(), _filter_text()))
+
+
+@blueprint.get(urls.TARGETS)
+def targets() -> str:
+    """Show what is scraped, and how that goes."""
+    frame = views().frame("Targets", section="targets", live_url=urls.TARGETS_API)
+    return render_template("targets.html", frame=frame, page=TargetsPage(views().targets(), _filter_text()))
+
+
+@blueprint.get("/favicon.svg")
+def icon() -> Response:
+    """Draw the icon with the number of firing alerts."""
+    firing = request.args.get("firing", 0, type=int)
+    answer = Response(favicon(firing), mimetype="image/svg+xml")
+    answer.headers["Cache-Control"] = "public, max-age=86400"
+    return answer
+
+
+@blueprint.get("/favicon.ico")
+def old_icon() -> Response:
+    """Answer browsers that ask for an icon of the old kind."""
+    return icon()
+
+
+@blueprint.get("/static/<name>")
+def static_file(name: str) -> Response:
+    """Send a file that pages load, compressed where the browser takes that."""
+    found = views().assets.files.get(name)
+    if found is None:
+        abort(404)
+    return _send(found)
+
+
+def _send(file: StaticFile) -> Response:
+    zipped = request.accept_encodings["gzip"] > 0
+    answer = Response(file.zipped if zipped else file.body, content_type=file.content_type)
+    answer.headers["Cache-Control"] = file.cache_control
+    answer.headers["Vary"] = "Accept-Encoding"
+    if zipped:
+        answer.headers["Content-Encoding"] = "gzip"
+    return answer
+
+
+def error_page(code: int, headline: str, detail: str) -> Response:
+    """Make the page that says why there is no other."""
+    frame = views().frame(headline)
+    body = render_template("error.html", frame=frame, page=ErrorPage(code, headline, detail))
+    return Response(body, code, mimetype="text/html")
+
+
+def _filter_text() -> str:
+    return request.args.get("q", "")[:_LONGEST_FILTER].strip()

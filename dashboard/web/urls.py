@@ -1,0 +1,55 @@
+"""The addresses of every page and of what the pages ask, in one place."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit
+
+OVERVIEW = "/"
+ALERTS = "/alerts"
+TARGETS = "/targets"
+COUNT_API = "/api/cockpit/count"
+OVERVIEW_API = "/api/cockpit/overview"
+ALERTS_API = "/api/cockpit/alerts"
+TARGETS_API = "/api/cockpit/targets"
+
+
+def app(job: str) -> str:
+    """Return the page of an app, which is a scrape job."""
+    return f"/apps/{quote(job, safe='')}"
+
+
+def app_api(job: str) -> str:
+    """Return what the page of an app polls."""
+    return f"/api/cockpit/apps/{quote(job, safe='')}"
+
+
+def incident_api(job: str) -> str:
+    """Return where an incident is ordered from an app's simulator."""
+    return f"{app_api(job)}/incident"
+
+
+def scrape_api(target_id: str) -> str:
+    """Return where a target is scraped at once."""
+    return f"/api/cockpit/targets/{quote(target_id, safe='')}/scrape"
+
+
+def favicon(firing: int) -> str:
+    """Return the icon that shows how many alerts fire."""
+    return f"/favicon.svg?firing={firing}"
+
+
+def safe_link(address: str) -> str:
+    """Return the address if a reader may be sent there: http, https or a path of ours; else the empty string.
+
+    Annotations and labels come from outside; ``javascript:`` and its like must never become a link.
+    """
+    if any(character <= " " or character == "\\" for character in address):
+        return ""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    if parts.scheme in ("http", "https"):
+        return address if parts.netloc else ""
+    own_path = not parts.scheme and not parts.netloc and address.startswith("/")
+    return address if own_path else ""

@@ -1,0 +1,222 @@
+"""The page of the alerts: every alerting rule with its group, its alerts, and the log of what changed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dashboard.model.duration import format_duration
+from dashboard.model.labels import METRIC_NAME, Labels
+from dashboard.rules.alert import Alert, AlertState
+from dashboard.rules.status import AlertChange, RuleGroupStatus, RuleHealth, RuleKind, RuleStatus
+from dashboard.web import urls
+from dashboard.web.views import text
+from dashboard.web.views.problems import active, alert_key, severity_of
+from dashboard.web.views.told import told
+
+MOST_CHANGES = 100
+_MOST_ALERTS = 50
+_LEVELS = {AlertState.FIRING: "bad", AlertState.PENDING: "warn", AlertState.INACTIVE: "ok"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A label or an annotation."""
+
+    name: str = told("The name.")
+    value: str = told("The value.")
+    link: str = told("The value, if it is an address that may be followed, or nothing.")
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """One alert of a rule."""
+
+    id: str = told("Names the alert among its sisters.")
+    level: str = told("bad for firing, warn for pending.")
+    state: str = told("firing or pending.")
+    since: str = told("Since when and for how long.")
+    value: str = told("What the expression gave when it last held.")
+    labels: tuple[Pair, ...] = told("What sets the alert apart.")
+    annotations: tuple[Pair, ...] = told("What the rule says of the alert.")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """One alerting rule."""
+
+    id: str = told("Names the rule among its sisters.")
+    level: str = told("bad, warn or ok by the worst state; unknown where the rule fails.")
+    name: str = told("The alert's name.")
+    state: str = told("firing, pending, inactive or failing, with the number of alerts.")
+    severity: str = told("The label severity.")
+    summary: str = told("What the rule's summary or description says, templates as they stand in the file.")
+    open: bool = told("Whether the rule is opened as the page is served: where something is wrong.")
+    error: str = told("Why the rule cannot be evaluated, or nothing.")
+    expression: str = told("The expression.")
+    facts: str = told("How long it must hold, and how the last evaluation went.")
+    labels: tuple[Pair, ...] = told("The rule's own labels.")
+    annotations: tuple[Pair, ...] = told("The rule's annotations, shown while it has no alert that expands them.")
+    alerts: tuple[AlertRow, ...] = told("The firing and pending alerts, the worst first.")
+    more: str = told("How many alerts are not shown, or nothing.")
+    search: str = told("Lower-case text that the filter looks through.")
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """One rule group with its alerting rules."""
+
+    id: str = told("Names the group among its sisters.")
+    name: str = told("The group's name.")
+    facts: str = told("The file, how often it is evaluated, and how long that takes.")
+    rules: tuple[RuleRow, ...] = told("The alerting rules in the order of the file.")
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One change of an alert's state."""
+
+    id: str = told("Names the change among its sisters.")
+    level: str = told("bad for firing, warn for pending, ok for inactive.")
+    at: str = told("When it changed.")
+    name: str = told("The alert's name.")
+    state: str = told("The state before and after.")
+    labels: str = told("The other labels.")
+    value: str = told("What the expression gave.")
+    search: str = told("Lower-case text that the filter looks through.")
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsView:
+    """What the page of the alerts shows and polls."""
+
+    at: int = told("When this was worked out, in milliseconds since 1970.")
+    firing: int = told("How many alerts fire.")
+    pending: int = told("How many alerts are pending.")
+    inactive: int = told("How many alerting rules are inactive.")
+    groups: tuple[GroupRow, ...] = told("The rule groups, those with something wrong first.")
+    changes: tuple[ChangeRow, ...] = told("The latest changes, the newest first.")
+
+
+def make_alerts(groups: Sequence[RuleGroupStatus], changes: Sequence[AlertChange], now: int) -> AlertsView:
+    """Put rule groups and changes into words."""
+    rules = [rule for group in groups for rule in _alerting(group)]
+    alerts = [alert for rule in rules for alert in rule.alerts]
+    rows = [_group_row(group, now) for group in sorted(groups, key=_group_order) if _alerting(group)]
+    return AlertsView(
+        at=now,
+        firing=sum(alert.state is AlertState.FIRING for alert in alerts),
+        pending=sum(alert.state is AlertState.PENDING for alert in alerts),
+        inactive=sum(rule.state is AlertState.INACTIVE for rule in rules),
+        groups=tuple(rows),
+        changes=_change_rows(changes),
+    )
+
+
+def _alerting(group: RuleGroupStatus) -> list[RuleStatus]:
+    return [rule for rule in group.rules if rule.kind is RuleKind.ALERTING]
+
+
+def _group_order(group: RuleGroupStatus) -> tuple[int, str, str]:
+    worst = max((rule.state.rank for rule in _alerting(group)), default=0)
+    return -worst, group.file, group.name
+
+
+def _group_row(group: RuleGroupStatus, now: int) -> GroupRow:
+    key = f"{group.file};{group.name}"
+    facts = f"{_file_name(group.file)} · every {format_duration(group.interval)}"
+    if group.last_evaluation is not None:
+        ago = text.age(now - group.last_evaluation)
+        facts += f" · evaluated {ago} ago in {text.seconds(group.evaluation_time)}"
+    rules = tuple(_rule_row(key, place, rule, now) for place, rule in enumerate(_alerting(group)))
+    return GroupRow(id=key, name=group.name, facts=facts, rules=rules)
+
+
+def _file_name(path: str) -> str:
+    return path.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def _rule_row(group: str, place: int, rule: RuleStatus, now: int) -> RuleRow:
+    alerts = active(rule.alerts)
+    left_out = len(alerts) - _MOST_ALERTS
+    failing = rule.health is RuleHealth.BAD
+    state = "failing" if failing else _rule_state(alerts)
+    words = (rule.name, state, *(f"{name}={value}" for name, value in rule.labels), *(str(a.labels) for a in alerts))
+    return RuleRow(
+        id=f"{group};{place}",
+        level="unknown" if failing else _LEVELS[rule.state],
+        name=rule.name,
+        state=state,
+        severity=severity_of(rule.labels),
+        summary=rule.annotations.get("summary") or rule.annotations.get("description"),
+        open=bool(alerts) or failing,
+        error=rule.last_error,
+        expression=rule.query,
+        facts=_rule_facts(rule),
+        labels=pairs(rule.labels),
+        annotations=() if alerts else pairs(rule.annotations),
+        alerts=tuple(_alert_row(alert, now) for alert in alerts[:_MOST_ALERTS]),
+        more=f"and {left_out} more" if left_out > 0 else "",
+        search=" ".join(words).lower(),
+    )
+
+
+def _rule_state(alerts: Sequence[Alert]) -> str:
+    amounts = ((sum(alert.state is state for alert in alerts), state) for state in (AlertState.FIRING, AlertState.PENDING))
+    return ", ".join(f"{amount} {state.value}" for amount, state in amounts if amount) or AlertState.INACTIVE.value
+
+
+def _rule_facts(rule: RuleStatus) -> str:
+    facts = [f"for {format_duration(rule.hold_duration)}" if rule.hold_duration else "fires at once"]
+    if rule.keep_firing_for:
+        facts.append(f"keeps firing for {format_duration(rule.keep_firing_for)}")
+    if rule.last_evaluation is not None:
+        facts.append(f"last evaluation took {text.seconds(rule.evaluation_time)}")
+    return " · ".join(facts)
+
+
+def _alert_row(alert: Alert, now: int) -> AlertRow:
+    return AlertRow(
+        id=alert_key(alert.labels),
+        level=_LEVELS[alert.state],
+        state=alert.state.value,
+        since=f"for {text.age(now - alert.starts_at)}, since {text.moment(alert.starts_at)}",
+        value=alert_value(alert.value),
+        labels=pairs(alert.labels.drop(("alertname",))),
+        annotations=pairs(alert.annotations),
+    )
+
+
+def alert_value(value: float) -> str:
+    """Write a value with the digits that an alert's threshold may have."""
+    return text.NOTHING if math.isnan(value) else f"{value:.6g}"
+
+
+def pairs(labels: Labels) -> tuple[Pair, ...]:
+    """Return labels or annotations with the links that may be followed."""
+    return tuple(Pair(name, value, _link(value)) for name, value in labels if name != METRIC_NAME)
+
+
+def _link(value: str) -> str:
+    return urls.safe_link(value) if value.startswith(("http://", "https://")) else ""
+
+
+def _change_rows(changes: Sequence[AlertChange]) -> tuple[ChangeRow, ...]:
+    return tuple(_change_row(change) for change in changes)
+
+
+def _change_row(change: AlertChange) -> ChangeRow:
+    name = change.labels.get("alertname")
+    labels = ", ".join(f"{label}={value}" for label, value in change.labels.drop(("alertname", METRIC_NAME)))
+    state = f"{change.before.value} → {change.after.value}"
+    return ChangeRow(
+        id=f"{change.time};{change.group};{alert_key(change.labels)};{change.after.value}",
+        level=_LEVELS[change.after],
+        at=text.moment(change.time),
+        name=name,
+        state=state,
+        labels=labels,
+        value=alert_value(change.value),
+        search=" ".join((name, state, labels)).lower(),
+    )

@@ -1,0 +1,105 @@
+"""The host strip: what this machine's own figures say, under node_exporter's and dcgm-exporter's names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dashboard.model.duration import format_duration
+from dashboard.model.labels import Labels, quote
+from dashboard.promql import Engine, Vector
+from dashboard.web.views import text
+from dashboard.web.views.figures import rate_window
+from dashboard.web.views.told import told
+
+_WARN = 0.8
+_BAD = 0.92
+
+# Every selector below is of one target; PromQL has no way to say so once.
+_CPU = (
+    'sum without (cpu, mode) (rate(node_cpu_seconds_total{{mode!~"idle|iowait",{own}}}[{window}])) / '
+    'count without (cpu, mode) (node_cpu_seconds_total{{mode="idle",{own}}})'
+)
+_CORES = 'count(node_cpu_seconds_total{{mode="idle",{own}}})'
+_MEMORY = "1 - node_memory_MemAvailable_bytes{{{own}}} / node_memory_MemTotal_bytes{{{own}}}"
+_MEMORY_TOTAL = "node_memory_MemTotal_bytes{{{own}}}"
+_DISK = "1 - node_filesystem_avail_bytes{{{own}}} / node_filesystem_size_bytes{{{own}}}"
+_RECEIVED = 'sum(rate(node_network_receive_bytes_total{{device!~"lo|Loopback.*",{own}}}[{window}]))'
+_SENT = 'sum(rate(node_network_transmit_bytes_total{{device!~"lo|Loopback.*",{own}}}[{window}]))'
+_GPU = "DCGM_FI_DEV_GPU_UTIL{{{own}}} / 100"
+
+Rows = list[tuple[Labels, float]]
+Ask = Callable[[str], Rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """One figure of the host."""
+
+    id: str = told("What is measured, which names the gauge among its sisters.")
+    name: str = told("What is measured, as people call it.")
+    value: str = told("The figure.")
+    detail: str = told("What the figure is of, or nothing.")
+    level: str = told("bad, warn or ok.")
+    fill: str = told("How full the bar is, of 100; nothing where there is no bar.")
+
+
+def ask_host(engine: Engine, target: Labels, interval: int, now: int) -> tuple[Gauge, ...]:
+    """Return the gauges of the host target with these labels; what it does not tell has no gauge.
+
+    Raises:
+        PromqlError: a query could not be answered.
+    """
+    own = ",".join(f"{name}={quote(target.get(name))}" for name in ("job", "instance"))
+    window = format_duration(rate_window(interval))
+
+    def ask(query: str) -> Rows:
+        vector = engine.instant(query.format(own=own, window=window), now).value
+        assert isinstance(vector, Vector)  # noqa: S101 - every query here gives nothing else.
+        rows = zip(vector.labels, vector.values.tolist(), strict=True)
+        return [(labels, value) for labels, value in rows if math.isfinite(value)]
+
+    return (*_cpu(ask), *_memory(ask), *_disk(ask), *_network(ask), *_gpus(ask))
+
+
+def _cpu(ask: Ask) -> list[Gauge]:
+    detail = "".join(text.count(int(value), "core") for _, value in ask(_CORES))
+    return [_ratio_gauge("cpu", "CPU", value, detail) for _, value in ask(_CPU)[:1]]
+
+
+def _memory(ask: Ask) -> list[Gauge]:
+    totals = [value for _, value in ask(_MEMORY_TOTAL)]
+    detail = f"of {text.size(totals[0])}" if totals else ""
+    return [_ratio_gauge("memory", "Memory", value, detail) for _, value in ask(_MEMORY)[:1]]
+
+
+def _disk(ask: Ask) -> list[Gauge]:
+    fullest = max(ask(_DISK), key=lambda row: row[1], default=None)
+    if fullest is None:
+        return []
+    return [_ratio_gauge("disk", "Disk", fullest[1], fullest[0].get("mountpoint"))]
+
+
+def _network(ask: Ask) -> list[Gauge]:
+    received, sent = ask(_RECEIVED), ask(_SENT)
+    if not received or not sent:
+        return []
+    value = f"↓ {text.size(received[0][1])}/s"
+    return [Gauge("network", "Network", value, f"↑ {text.size(sent[0][1])}/s", "ok", "")]
+
+
+def _gpus(ask: Ask) -> list[Gauge]:
+    rows = sorted(ask(_GPU), key=lambda row: row[0].get("gpu"))
+    return [
+        _ratio_gauge(f"gpu-{labels.get('gpu')}", f"GPU {labels.get('gpu')}", value, labels.get("modelName"))
+        for labels, value in rows
+    ]
+
+
+def _ratio_gauge(key: str, name: str, ratio: float, detail: str) -> Gauge:
+    level = "bad" if ratio >= _BAD else "warn" if ratio >= _WARN else "ok"
+    # A busy processor or graphics card is no reason for alarm; a full memory or disk is.
+    calm = key == "cpu" or key.startswith("gpu")
+    fill = min(100.0, max(0.0, ratio * 100))
+    return Gauge(key, name, text.percent(ratio), detail, "ok" if calm else level, f"{fill:.1f}")

@@ -1,0 +1,248 @@
+"""Asks the parts for what the pages show. Everybody who asks within two seconds gets the same answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import dashboard
+from dashboard.model.labels import METRIC_NAME, Labels, quote
+from dashboard.model.matcher import Matcher, MatchKind
+from dashboard.promql import Engine, PromqlError, Vector
+from dashboard.rules.alert import AlertState
+from dashboard.scrape.status import TargetHealth, TargetStatus
+from dashboard.web.assets import Assets, load_assets
+from dashboard.web.cached import Cached
+from dashboard.web.parts import Parts
+from dashboard.web.views import text
+from dashboard.web.views.alerts import MOST_CHANGES, AlertsView, make_alerts
+from dashboard.web.views.app import AppView, Info, app_problems, make_info
+from dashboard.web.views.beats import beats_by_job
+from dashboard.web.views.cards import make_card
+from dashboard.web.views.charts import Chart, Span, empty_chart, make_chart
+from dashboard.web.views.families import Family, Kind, families_of
+from dashboard.web.views.figures import ask_availability, ask_figures
+from dashboard.web.views.frame import Frame, asset_fields
+from dashboard.web.views.host import Gauge, ask_host
+from dashboard.web.views.incidents import Incident, IncidentError, ask_incidents, order_incident, simulator_address
+from dashboard.web.views.overview import (
+    Asked,
+    Overview,
+    app_state,
+    app_targets,
+    count_alerts,
+    count_health,
+    is_local,
+    make_overview,
+)
+from dashboard.web.views.panels import PanelSpec, Section, panel_rows, panels_of
+from dashboard.web.views.targets import TargetsView, make_targets
+
+_log = logging.getLogger(__name__)
+_LIFETIME = 2.0
+_SLOW_LIFETIME = 60.0
+_FAMILY_LIFETIME = 15.0
+_FAMILY_RANGE = 300_000
+_DEFAULT_INTERVAL = 60_000
+MOST_CHARTS = 24
+"""How many panels' figures are given at once."""
+
+
+class Views:
+    """What the pages of one running server show."""
+
+    def __init__(self, parts: Parts, assets: Assets | None = None) -> None:
+        self._parts = parts
+        self.assets = assets or load_assets()
+        self._started = parts.clock()
+        self._overview: Cached[Overview] = Cached(_LIFETIME)
+        self._availability: Cached[dict[str, float]] = Cached(_SLOW_LIFETIME)
+        self._apps: Cached[AppView] = Cached(_LIFETIME)
+        self._alerts: Cached[AlertsView] = Cached(_LIFETIME)
+        self._family_lists: Cached[list[Family]] = Cached(_FAMILY_LIFETIME)
+        self._charts: Cached[Chart] = Cached(_LIFETIME, size=512)
+
+    def frame(self, title: str, *, section: str = "", live_url: str = "", entry: str = "page") -> Frame:
+        """Return what stands around a page."""
+        now = self._parts.clock()
+        found: dict[str, Any] = asset_fields(self.assets, entry)
+        return Frame(
+            title=title,
+            section=section,
+            firing=self.firing(),
+            at=now,
+            version=dashboard.__version__,
+            running_for=text.age(now - self._started),
+            store=text.count(self._parts.storage.stats().series, "series", "series"),
+            live_url=live_url,
+            **found,
+        )
+
+    def firing(self) -> int:
+        """Return how many alerts fire."""
+        return count_alerts(self._parts.rules.alerts(), AlertState.FIRING)
+
+    def count(self) -> dict[str, int]:
+        """Return what a hidden tab asks for."""
+        alerts = self._parts.rules.alerts()
+        return {
+            "firing": count_alerts(alerts, AlertState.FIRING),
+            "pending": count_alerts(alerts, AlertState.PENDING),
+            "down": count_health(self._parts.scrape.targets(), TargetHealth.DOWN),
+        }
+
+    def overview(self) -> Overview:
+        """Return the overview."""
+        return self._overview.get("overview", self._ask_overview)
+
+    def _ask_overview(self) -> Overview:
+        now = self._parts.clock()
+        targets, alerts = self._parts.scrape.targets(), self._parts.rules.alerts()
+        intervals = job_intervals(app_targets(targets))
+        longest = max(intervals.values(), default=_DEFAULT_INTERVAL)
+        engine = self._parts.engine
+        try:
+            asked = Asked(
+                targets,
+                alerts,
+                figures=ask_figures(engine, longest, now),
+                availability=self._availability.get("24h", lambda: ask_availability(engine, now)),
+                beats=beats_by_job(self._parts.storage, intervals, now),
+                host=_host(engine, targets, now),
+            )
+        except PromqlError as error:
+            # A card without figures must not look like an idle app, so the page says what is missing.
+            _log.warning("the overview has no figures: %s", error)
+            asked = Asked(targets, alerts, notice=f"Figures are missing: {error}")
+        return make_overview(asked, now)
+
+
+    def app(self, job: str) -> AppView | None:
+        """Return the page of an app, or ``None`` where there is no such job."""
+        if not self._targets_of(job):
+            return None
+        return self._apps.get(job, lambda: self._ask_app(job))
+
+    def charts(self, job: str, span: Span, panels: Collection[str]) -> dict[str, Chart]:
+        """Return the figures of some panels of an app, by panel; unknown panels are left out."""
+        specs = [spec for spec in self._specs(job) if spec.panel.id in panels]
+        return {
+            spec.panel.id: self._charts.get((job, span, spec.panel.id), lambda spec=spec: self._ask_chart(job, spec, span))
+            for spec in specs[:MOST_CHARTS]
+        }
+
+    def _targets_of(self, job: str) -> list[TargetStatus]:
+        return [target for target in self._parts.scrape.targets() if target.labels.get("job") == job]
+
+    def _ask_app(self, job: str) -> AppView:
+        now, overview = self._parts.clock(), self.overview()
+        targets = self._targets_of(job)
+        incidents, incident_note = self._incidents(job, targets)
+        specs = self._specs(job)
+        card = next((card for card in overview.cards if card.id == job), None)
+        return AppView(
+            at=now,
+            firing=overview.firing,
+            card=card or make_card(app_state(job, Asked(targets, self._parts.rules.alerts()))),
+            problems=app_problems(job, self._parts.rules.alerts(), targets, now),
+            notice=overview.notice,
+            incidents=incidents,
+            incident_note=incident_note,
+            main=panel_rows(specs, Section.MAIN),
+            further=panel_rows(specs, Section.FURTHER),
+            infos=self._infos(job, now),
+            common=panel_rows(specs, Section.COMMON),
+        )
+
+    def _families(self, job: str) -> list[Family]:
+        return self._family_lists.get(job, lambda: self._ask_families(job))
+
+    def _ask_families(self, job: str) -> list[Family]:
+        now = self._parts.clock()
+        metadata = [item for item in self._parts.scrape.metadata() if item.labels.get("job") == job]
+        own = [[Matcher(MatchKind.EQUAL, "job", job)]]
+        present = self._parts.storage.label_values(METRIC_NAME, own, now - _FAMILY_RANGE, now)
+        return families_of(metadata, frozenset(present))
+
+    def _specs(self, job: str) -> list[PanelSpec]:
+        return panels_of(job, self._families(job))
+
+    def _infos(self, job: str, now: int) -> tuple[Info, ...]:
+        infos = [family for family in self._families(job) if family.kind is Kind.INFO and not family.common]
+        return tuple(make_info(family.name, family.help, self._series_now(family.metric, job, now)) for family in infos)
+
+    def _series_now(self, metric: str, job: str, now: int) -> Sequence[Labels]:
+        try:
+            vector = self._parts.engine.instant(f"{{__name__={quote(metric)},job={quote(job)}}}", now).value
+        except PromqlError as error:
+            _log.warning("the info family %s cannot be shown: %s", metric, error)
+            return ()
+        return vector.labels if isinstance(vector, Vector) else ()
+
+    def _ask_chart(self, job: str, spec: PanelSpec, span: Span) -> Chart:
+        now = self._parts.clock()
+        interval = max((target.interval for target in self._targets_of(job)), default=_DEFAULT_INTERVAL)
+        try:
+            return make_chart(self._parts.engine, spec, span, interval, now)
+        except PromqlError as error:
+            return empty_chart(spec.panel.id, f"These figures could not be worked out: {error}")
+
+    def simulator(self, job: str) -> str:
+        """Return the address of the simulator that plays a job, or nothing where none does."""
+        return simulator_address(self._targets_of(job)) if job in self._parts.settings.simulated else ""
+
+    def _incidents(self, job: str, targets: Sequence[TargetStatus]) -> tuple[tuple[Incident, ...], str]:
+        if job not in self._parts.settings.simulated:
+            return (), ""
+        try:
+            return ask_incidents(simulator_address(targets)), ""
+        except IncidentError as error:
+            return (), str(error)
+
+    def order(self, job: str, kind: str, seconds: float) -> None:
+        """Start an incident in a simulated app; the next answer shows it.
+
+        Raises:
+            IncidentError: the simulator cannot be asked, or refuses.
+        """
+        order_incident(self.simulator(job), kind, seconds)
+        self._apps.forget()
+
+    def alerts(self) -> AlertsView:
+        """Return the page of the alerts."""
+        return self._alerts.get("alerts", self._ask_alerts)
+
+    def _ask_alerts(self) -> AlertsView:
+        rules = self._parts.rules
+        return make_alerts(rules.groups(), rules.changes(MOST_CHANGES), self._parts.clock())
+
+    def targets(self) -> TargetsView:
+        """Return the page of the targets."""
+        return make_targets(self._parts.scrape.targets(), self.firing(), self._parts.clock())
+
+    def scrape_now(self, target_id: str) -> TargetStatus:
+        """Scrape a target at once and return what became of it.
+
+        Raises:
+            UnknownTargetError: there is no such target.
+        """
+        status = self._parts.scrape.scrape_now(target_id)
+        self._overview.forget()
+        return status
+
+
+def job_intervals(targets: Sequence[TargetStatus]) -> dict[str, int]:
+    """Return the longest scrape interval among each job's targets, in milliseconds."""
+    found: dict[str, int] = {}
+    for target in targets:
+        job = target.labels.get("job")
+        found[job] = max(found.get(job, 0), target.interval)
+    return found
+
+
+def _host(engine: Engine, targets: Sequence[TargetStatus], now: int) -> tuple[Gauge, ...]:
+    for target in targets:
+        if is_local(target) and target.url.endswith("/host/metrics"):
+            return ask_host(engine, Labels(target.labels), target.interval, now)
+    return ()
