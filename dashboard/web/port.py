@@ -18,8 +18,8 @@ def portholder(port: int) -> tuple[int, str] | None:
     """Return the process id and name of who listens on a TCP port; ``None`` where the system does not tell us."""
     try:
         for connection in psutil.net_connections(kind="tcp"):
-            listens = connection.status == psutil.CONN_LISTEN and connection.laddr
-            if listens and connection.laddr.port == port and connection.pid:
+            listens = connection.status == psutil.CONN_LISTEN and tuple(connection.laddr[1:]) == (port,)
+            if listens and connection.pid:
                 return connection.pid, psutil.Process(connection.pid).name()
     except psutil.Error:
         return None

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, TypedDict
+from typing import Any
 
 import orjson
 from flask import Blueprint, Response
 
 import dashboard
 from dashboard.model.matcher import Matcher
-from dashboard.promql import Expr, ParseError, PromqlError, QueryResult, QueryTimeoutError, parse
+from dashboard.promql import ParseError, PromqlError, QueryResult, QueryTimeoutError, parse
 from dashboard.rules.status import RuleKind
 from dashboard.scrape import TargetStatus
 from dashboard.web import parameters
@@ -33,15 +33,9 @@ API_VERSION = "3.0.0"
 blueprint = Blueprint("prometheus_api", __name__, url_prefix="/api/v1")
 
 _MOST_POINTS = 11_000
+_LONGEST_QUERY = 120_000
 _TRUNCATED = "results truncated due to limit"
 _BOTH = ("GET", "POST")
-
-
-class QueryOptions(TypedDict, total=False):
-    """What a query may change of the engine's settings; milliseconds."""
-
-    timeout: int
-    lookback: int
 
 
 @blueprint.before_request
@@ -58,7 +52,9 @@ def answer_api_error(error: ApiError) -> Response:
 
 @blueprint.errorhandler(PromqlError)
 def answer_promql_error(error: PromqlError) -> Response:
-    """Answer an evaluation that failed."""
+    """Answer a query that cannot be asked, or an evaluation that failed."""
+    if isinstance(error, ParseError):
+        return answer_api_error(invalid("query", error))
     return failed(ErrorType.TIMEOUT if isinstance(error, QueryTimeoutError) else ErrorType.EXECUTION, str(error))
 
 
@@ -67,7 +63,7 @@ def query() -> Response:
     """Evaluate an expression at one time."""
     limit = parameters.limit_of()
     time = parameters.time_of("time", parts().clock())
-    return _query_answer(parts().engine.instant(_expression(), time, **_query_options()), limit)
+    return _query_answer(parts().engine.instant(_query_text(), time, **_query_limits()), limit)
 
 
 @blueprint.route("/query_range", methods=_BOTH)
@@ -83,25 +79,20 @@ def query_range() -> Response:
     if (end - start) // step > _MOST_POINTS:
         reason = "exceeded maximum resolution of 11,000 points per timeseries."
         raise ApiError(ErrorType.BAD_DATA, f"{reason} Try decreasing the query resolution (?step=XX)")
-    return _query_answer(parts().engine.range(_expression(), start, end, step, **_query_options()), limit)
+    return _query_answer(parts().engine.range(_query_text(), start, end, step, **_query_limits()), limit)
 
 
-def _expression() -> Expr:
-    try:
-        return parse(parameters.value_of("query"))
-    except ParseError as error:
-        raise invalid("query", error) from error
+def _query_text() -> str:
+    return parameters.value_of("query")
 
 
-def _query_options() -> QueryOptions:
-    options = QueryOptions()
+def _query_limits() -> dict[str, int | None]:
+    """Return what a query may ask for in place of the engine's own; ``None`` leaves it to the engine."""
     timeout = parameters.optional_duration_of("timeout")
-    if timeout is not None:
-        options["timeout"] = timeout
-    lookback = parameters.optional_duration_of("lookback_delta")
-    if lookback is not None:
-        options["lookback"] = lookback
-    return options
+    return {
+        "timeout": None if timeout is None else min(max(timeout, 1), _LONGEST_QUERY),
+        "lookback": parameters.optional_duration_of("lookback_delta"),
+    }
 
 
 def _query_answer(result: QueryResult, limit: int | None) -> Response:
@@ -117,7 +108,7 @@ def query_exemplars() -> Response:
     start, end = parameters.time_of("start", MIN_TIME), parameters.time_of("end", MAX_TIME)
     if end < start:
         raise ApiError(ErrorType.BAD_DATA, "end timestamp must not be before start timestamp")
-    _expression()
+    parse(_query_text())
     return succeeded([])
 
 

@@ -19,7 +19,7 @@ from dashboard.promql import Matrix, Ranges, Scalar, String, Value, Vector
 from dashboard.web.go_format import plain_value, sample_value, timestamp
 
 # Between these sizes orjson and Go agree but for the ".0" of whole numbers.
-_SMALLEST = 1e-4
+_SMALLEST = 1e-5
 _LARGEST = 1e15
 
 
@@ -38,7 +38,8 @@ def _written_otherwise(values: FloatArray) -> BoolArray:
     size = np.abs(values)
     # Some NaNs make comparisons complain.
     with np.errstate(invalid="ignore"):
-        return ~((size < _LARGEST) & (size >= _SMALLEST) | (size == 0))
+        as_go_does: BoolArray = (size < _LARGEST) & (size >= _SMALLEST) | (size == 0)
+    return ~as_go_does
 
 
 def labels_json(labels: Labels) -> bytes:
@@ -108,7 +109,7 @@ def value_json(value: Value, limit: int | None = None) -> Written:
 
 def _matrix_series(matrix: Matrix) -> Iterator[bytes]:
     axis = TimeAxis(matrix.steps)
-    whole = matrix.present.all(axis=1)
+    whole = np.atleast_1d(matrix.present.all(axis=1))
     for row in np.flatnonzero(matrix.present.any(axis=1)).tolist():
         if whole[row]:
             yield axis.series_json(matrix.labels[row], matrix.values[row])

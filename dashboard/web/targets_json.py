@@ -45,12 +45,15 @@ def target_metadata_json(
     found: Iterable[TargetMetadata], matchers: tuple[Matcher, ...], metric: str, limit: int | None
 ) -> list[dict[str, Any]]:
     """Return what each target that matches says; one that was asked for by name needs no name."""
-    shown = (
-        {"target": dict(entry.labels)} | ({} if metric else {"metric": entry.metric}) | _saying_json(entry.metadata)
-        for entry in found
-        if matches_all(matchers, entry.labels)
-    )
+    shown = (_target_saying_json(entry, named=not metric) for entry in found if matches_all(matchers, entry.labels))
     return list(itertools.islice(shown, limit))
+
+
+def _target_saying_json(entry: TargetMetadata, *, named: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = {"target": dict(entry.labels)}
+    if named:
+        shown["metric"] = entry.metric
+    return shown | _saying_json(entry.metadata)
 
 
 def _saying_json(saying: Metadata) -> dict[str, str]:

@@ -83,3 +83,9 @@ def test_no_route_may_be_changed_by_a_get(app: Flask) -> None:
         methods = rule.methods or set()
         if "GET" in methods and methods & {"POST", "PUT", "DELETE"}:
             assert rule.rule.startswith("/api/v1/"), rule.rule
+
+
+def test_a_browser_is_shown_a_page_for_what_is_not_there(client: FlaskClient) -> None:
+    answer = client.get("/<script>alert(1)</script>", headers={"Accept": "text/html,application/xhtml+xml"})
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+    assert "<script>alert" not in answer.text

@@ -49,6 +49,11 @@ def test_an_unknown_page_is_told_as_text(client: FlaskClient) -> None:
     assert "script" not in answer.text
 
 
+def test_a_browser_is_told_as_text_where_the_page_cannot_be_made(client: FlaskClient) -> None:
+    answer = client.get("/nowhere", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.mimetype) == (404, "text/plain")
+
+
 def test_the_reason_that_a_handler_gave_is_told(client: FlaskClient) -> None:
     assert client.get("/api/missing").json == {"detail": "there is no app of that name"}
 

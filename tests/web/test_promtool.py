@@ -58,4 +58,6 @@ def test_promtool_finds_us_healthy_and_ready(server: Server) -> None:
         done = subprocess.run(
             ["promtool", "check", check, f"--url={server.url}"], capture_output=True, text=True, timeout=30, check=False
         )
+        if "expected command" in done.stderr:
+            pytest.skip("this promtool is older than its command check healthy")
         assert done.returncode == 0, done.stderr
