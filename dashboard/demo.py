@@ -16,9 +16,10 @@ from dashboard.process import run
 from dashboard.settings import DEFAULT_CONFIG, default_data_dir, load_settings
 from dashboard.shipped import shipped_monitoring
 from dashboard.storage import Storage
-from simulators.apps import APPS, App
+from simulators.apps import APPS
 from simulators.fleet import Fleet
 from simulators.history import history
+from simulators.model import App
 
 log = logging.getLogger(__name__)
 

@@ -45,7 +45,7 @@ QUERIES = [
     "wargaming_rate_limit_bucket_tokens / ignoring (client_ip) group_left max without (client_ip) "
     "(wargaming_rate_limit_bucket_tokens)",
     "queue_depth + on (app) active_connections",
-    "wargaming_rate_limit_bucket_fill_percentage > 50 unless wargaming_rate_limit_bucket_fill_percentage > 90",
+    "http_requests_total > 5 unless http_requests_total > 500",
     "active_connections and on (app) storage_healthy == 1",
     "avg_over_time(active_connections[3m])",
     "max_over_time(queue_depth[10m]) - min_over_time(queue_depth[10m])",
@@ -168,7 +168,9 @@ def test_an_instant_query_answers_as_prometheus_does(answers: tuple[Server, Serv
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_range_query_answers_as_prometheus_does(answers: tuple[Server, Server, int], query: str) -> None:
     glass, prometheus, end = answers
-    window = {"start": end / 1000 - PAGES * 15 + 7.3, "end": end / 1000 + 7.3, "step": 30}
+    # From where every window is full: of a series that begins within one, 2.42 and 3 think differently how far before
+    # its first sample a counter may have begun.
+    window = {"start": end / 1000 - 240 + 7.3, "end": end / 1000 + 7.3, "step": 30}
     ours, theirs = (
         get_json(f"{server.url}/api/v1/query_range", query=query, **window)["data"]["result"]
         for server in (glass, prometheus)
