@@ -31,7 +31,9 @@ _METADATA = re.compile(rb"# (HELP|TYPE|UNIT) ")
 _END = re.compile(rb"# EOF\n?")
 _TOKEN = re.compile(rb" ([^ \n]++)")
 _EXEMPLAR = re.compile(rb" # \{")
-_LINE_REST = re.compile(rb" ([^\n]*+)\n")
+_LINE_REST = re.compile(rb" ([^\n]*+)(?:\n|\Z)")
+# That a page without its mark is refused is the business of check_end alone.
+_LINE_ENDS = (b"\n", b"")
 _TYPES = {kind.value.encode(): kind for kind in MetricType}
 _UNENDED = "data does not end with # EOF"
 
@@ -105,8 +107,8 @@ def _read_sample(body: bytes, start: int, at: int, labels: dict[str, str]) -> tu
     token, value, at = _read_value(body, at, "metric")
     timestamp, at = _read_timestamp(body, at)
     end = _read_exemplar(body, at)
-    if body[end : end + 1] != b"\n":
-        raise BadSyntaxError("expected the end of the line" if end < len(body) else _UNENDED)
+    if body[end : end + 1] not in _LINE_ENDS:
+        raise BadSyntaxError("expected the end of the line")
     return SampleLine(series, labels, token, value, timestamp), end + 1
 
 

@@ -195,7 +195,9 @@ class _Walk:
         try:
             entry, behind = self._grammar.read_entry(self._body, at)
         except BadSyntaxError as error:
-            raise_fault(self._body, at, error, self.samples + len(numbers))
+            # A line above this one may be bad as well, and is then the one to name.
+            self._keep(numbers, tokens)
+            raise_fault(self._body, at, error, self.samples)
         self._take(entry, line, numbers, tokens)
         return behind
 

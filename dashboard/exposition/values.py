@@ -16,7 +16,7 @@ NORMAL_NAN: float = float(np.array([0x7FF8_0000_0000_0001], dtype=np.uint64).vie
 _NUMBER = re.compile(rb"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?")
 _INFINITY = re.compile(rb"[+-]?inf(?:inity)?", re.IGNORECASE)
 # What float() accepts of tokens made from these signs alone, Go accepts too, but for signed NaNs and overflows.
-_HARMLESS = b"0123456789.+-eENaInf "
+_HARMLESS = b"0123456789.+-eENaInf"
 
 
 def parse_float(token: bytes) -> float:
@@ -45,7 +45,7 @@ def parse_floats(tokens: Sequence[bytes]) -> FloatArray:
     Raises:
         ValueError: Prometheus refuses one of the tokens.
     """
-    if b" ".join(tokens).translate(None, _HARMLESS):
+    if b"".join(tokens).translate(None, _HARMLESS):
         return np.array([parse_float(token) for token in tokens], np.float64)
     values = np.fromiter(map(float, tokens), np.float64, len(tokens))
     for index in np.flatnonzero(~np.isfinite(values)).tolist():

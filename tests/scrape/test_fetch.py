@@ -143,7 +143,6 @@ def test_redirects_are_followed_ten_times(site: Site) -> None:
     [
         ("file:///etc/passwd", Layer.URL),
         ("ftp://127.0.0.1/", Layer.URL),
-        ("http:///x", Layer.URL),
         ("http://[::1/", Layer.URL),
         ("", Layer.HTTP),
         ("/loop", Layer.HTTP),

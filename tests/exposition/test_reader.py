@@ -1,0 +1,213 @@
+"""A target's pages, read one after the other, say the same as the full parser says of each alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dashboard.exposition.errors import ExpositionError, SampleLimitExceededError, SyntaxFault
+from dashboard.exposition.page import Metadata, MetricType
+from dashboard.exposition.parser import parse
+from dashboard.exposition.reader import PageReader
+from dashboard.model.labels import Labels
+
+from .pages import BAD_OPENMETRICS, BAD_TEXT, GOOD_OPENMETRICS, GOOD_TEXT, OPENMETRICS
+
+
+class Numbers:
+    """Numbers series as storage does, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.known: list[Labels] = []
+        self.numbers: dict[Labels, int] = {}
+        self.asked = 0
+
+    def resolve(self, labels: Mapping[str, str]) -> int:
+        self.asked += 1
+        series = Labels.of(labels)
+        if series not in self.numbers:
+            self.numbers[series] = len(self.known)
+            self.known.append(series)
+        return self.numbers[series]
+
+
+def told(body: bytes, content_type: str) -> object:
+    """Return what the full parser makes of a page, in the shape of :func:`read`."""
+    try:
+        page = parse(body, content_type)
+    except ExpositionError as error:
+        return str(error)
+    plain: dict[Labels, bytes] = {}
+    for sample in page.samples:
+        if sample.timestamp is None:
+            plain.setdefault(sample.labels, np.float64(sample.value).tobytes())
+    stamped = [
+        (sample.labels, sample.timestamp, np.float64(sample.value).tobytes())
+        for sample in page.samples
+        if sample.timestamp is not None
+    ]
+    duplicates = len(page.samples) - len(stamped) - len(plain)
+    return list(plain.items()), stamped, page.metadata, len(page.samples), duplicates
+
+
+def read(reader: PageReader, numbers: Numbers, body: bytes, content_type: str) -> object:
+    """Return what a reader makes of a page."""
+    try:
+        reading = reader.read(body, content_type)
+    except ExpositionError as error:
+        return str(error)
+    plain = zip(reading.series.tolist(), reading.values, strict=True)
+    stamped = zip(
+        reading.stamped.series.tolist(), reading.stamped.timestamps.tolist(), reading.stamped.values, strict=True
+    )
+    return (
+        [(numbers.known[number], value.tobytes()) for number, value in plain],
+        [(numbers.known[number], timestamp, value.tobytes()) for number, timestamp, value in stamped],
+        reading.metadata,
+        reading.samples,
+        reading.duplicates,
+    )
+
+
+names = st.sampled_from(
+    ["a", "b_total", "c:d", '{"e.f"}', 'a{x="1"}', 'a{x="1",y="2 3"}', 'a{y="2",x="1"}', 'b{x="\n1"}']
+)
+odd_names = st.sampled_from(["", "1a", 'a{x="', 'a{x="1"', "a{}", "# a", ' {"a"}', "\x00", "a{x=1}", 'a{x="1",x="2"}'])
+gaps = st.sampled_from([" ", " ", " ", " ", "\t", "  ", "", "\r"])
+numbers_ = st.one_of(st.floats().map(repr), st.integers().map(str))
+odd_numbers = st.sampled_from(
+    ["NaN", "-NaN", "+Inf", "Infinity", "1_0", "1e999", "0x1p2", "", "1\t2", "1\t", "x", "1\r"]
+)
+tails = st.sampled_from(["", "", "", "", " 123", "\t5", " 1.5", " -3", " # {}", ' # {x="1"} 2', ' # {x="1"} 2 3', " "])
+samples = st.builds(
+    "{}{}{}{}".format,
+    st.one_of(names, names, names, odd_names),
+    gaps,
+    st.one_of(numbers_, numbers_, odd_numbers),
+    tails,
+)
+comments = st.sampled_from(
+    [
+        "",
+        "# TYPE a counter",
+        "# TYPE a gauge",
+        "# HELP a x",
+        "# HELP a y z",
+        "# UNIT c_s s",
+        "# EOF",
+        "# TYPE a",
+        "#",
+        "bar",
+    ]
+)
+good_samples = st.builds("{} {}".format, names, numbers_)
+lines = st.one_of(good_samples, good_samples, samples, comments)
+pages = st.builds(
+    lambda body, end: ("\n".join(body) + end).encode(),
+    st.lists(lines, max_size=8),
+    st.sampled_from(["\n", "\n", "", "\n# EOF\n", "\n# EOF"]),
+)
+
+
+@settings(max_examples=400)
+@given(st.lists(pages, min_size=2, max_size=5), st.sampled_from(["", OPENMETRICS]))
+def test_reader_and_parser_agree_on_every_page(bodies: list[bytes], content_type: str) -> None:
+    numbers = Numbers()
+    reader = PageReader(numbers.resolve)
+    for body in [*bodies, *bodies]:
+        assert read(reader, numbers, body, content_type) == told(body, content_type)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.binary(max_size=40), min_size=1, max_size=3), st.data())
+def test_damaged_pages_give_only_our_own_errors(junk: list[bytes], data: st.DataObject) -> None:
+    numbers = Numbers()
+    reader = PageReader(numbers.resolve)
+    body = b"".join(GOOD_TEXT.values())
+    for piece in junk:
+        at = data.draw(st.integers(0, len(body)))
+        damaged = body[:at] + piece + body[at + len(piece) :]
+        for content_type in ("", OPENMETRICS):
+            assert read(reader, numbers, damaged, content_type) == told(damaged, content_type)
+
+
+@pytest.mark.parametrize(
+    ("tables", "content_type"), [((GOOD_TEXT, BAD_TEXT), ""), ((GOOD_OPENMETRICS, BAD_OPENMETRICS), OPENMETRICS)]
+)
+def test_one_reader_agrees_with_the_parser_on_all_known_pages(
+    tables: tuple[dict[str, bytes], ...], content_type: str
+) -> None:
+    numbers = Numbers()
+    reader = PageReader(numbers.resolve)
+    for body in [page for _ in range(2) for table in tables for page in table.values()]:
+        assert read(reader, numbers, body, content_type) == told(body, content_type)
+
+
+def test_a_series_is_resolved_once() -> None:
+    numbers = Numbers()
+    reader = PageReader(numbers.resolve)
+    for value in range(5):
+        reading = reader.read(f'a{{x="y"}} {value}\nb {value}\n'.encode())
+        assert reading.values.tolist() == [value, value]
+    assert numbers.asked == 2
+
+
+def test_labels_reach_the_resolver_with_their_empty_values() -> None:
+    seen: list[Mapping[str, str]] = []
+    PageReader(lambda labels: seen.append(labels) or 0).read(b'a{instance=""} 1\n')
+    assert seen == [{"__name__": "a", "instance": ""}]
+
+
+def test_the_first_of_duplicates_counts() -> None:
+    reading = PageReader(Numbers().resolve).read(b"a 1\nb 2\na 3\na{} 4\n")
+    assert (reading.values.tolist(), reading.samples, reading.duplicates) == ([1, 2], 4, 2)
+
+
+def test_a_bad_page_registers_nothing() -> None:
+    numbers = Numbers()
+    with pytest.raises(SyntaxFault, match="line 3"):
+        PageReader(numbers.resolve).read(b"a 1\nb 2\nc\n")
+    assert numbers.asked == 0
+
+
+def test_a_page_over_the_sample_limit_registers_nothing() -> None:
+    numbers = Numbers()
+    reader = PageReader(numbers.resolve)
+    assert len(reader.read(b"a 1\nb 2\n", sample_limit=2).series) == 2
+    with pytest.raises(SampleLimitExceededError, match="sample limit exceeded") as caught:
+        reader.read(b"c 1\nd 2\ne 3 123\n", sample_limit=2)
+    assert (caught.value.samples, numbers.asked) == (3, 2)
+
+
+def test_metadata_follows_the_page() -> None:
+    reader = PageReader(Numbers().resolve)
+    assert reader.read(b"# TYPE a counter\n").metadata == {"a": Metadata(MetricType.COUNTER)}
+    assert reader.read(b"# TYPE a gauge\n").metadata == {"a": Metadata(MetricType.GAUGE)}
+    assert reader.read(b"# TYPE a counter\n").metadata == {"a": Metadata(MetricType.COUNTER)}
+    assert reader.read(b"").metadata == {}
+
+
+def test_what_a_page_no_longer_holds_is_forgotten() -> None:
+    numbers = Numbers()
+    reader = PageReader(numbers.resolve)
+    for turn in range(20):
+        body = "".join(f'# HELP m{turn}_{line} x\nm{{n="{turn}-{line}"}} 1\n' for line in range(500)) + "kept 1\n"
+        reader.read(body.encode())
+    assert len(reader._known) < 3000
+    assert len(reader._comments) < 3000
+    asked = numbers.asked
+    reader.read(body.encode())
+    assert numbers.asked == asked
+
+
+def test_a_page_of_many_pieces_is_read_whole() -> None:
+    lines = [f'metric{{number="{number}",text="one\ntwo"}} {number}' for number in range(20_000)]
+    known: dict[Labels, int] = {}
+    reader = PageReader(lambda labels: known.setdefault(Labels.of(labels), len(known)))
+    for _ in range(2):
+        reading = reader.read(("\n".join(lines) + "\n").encode())
+        assert reading.values.tolist() == list(range(20_000))
