@@ -48,8 +48,9 @@ def labels_json(labels: Labels) -> bytes:
 
 
 def scalar_json(time: int, text: str) -> bytes:
-    """Write ``[time, "text"]``, which is a scalar or a string."""
-    return b"[%b,%b]" % (timestamp(time).encode(), orjson.dumps(text))
+    """Write ``[time, "text"]``, which is a scalar or a string; here alone Go writes a time in its shortest digits."""
+    at = timestamp(time)
+    return b"[%b,%b]" % ((at.rstrip("0") if "." in at else at).encode(), orjson.dumps(text))
 
 
 def vector_json(labels: Sequence[Labels], time: int, values: FloatArray) -> bytes:

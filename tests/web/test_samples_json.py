@@ -51,6 +51,9 @@ def test_a_series_is_written_at_its_places_of_the_axis() -> None:
     assert json.loads(matrix_json([whole, part])) == [json.loads(whole), json.loads(part)]
 
 
-@pytest.mark.parametrize(("text", "written"), [("NaN", b'[1,"NaN"]'), ('a"\n', b'[1,"a\\"\\n"]')])
-def test_a_scalar_or_string_is_one_pair(text: str, written: bytes) -> None:
-    assert scalar_json(1000, text) == written
+@pytest.mark.parametrize(
+    ("time", "text", "written"),
+    [(1000, "NaN", b'[1,"NaN"]'), (120, 'a"\n', b'[0.12,"a\\"\\n"]'), (10_000, "1", b'[10,"1"]')],
+)
+def test_a_scalar_or_string_is_one_pair(time: int, text: str, written: bytes) -> None:
+    assert scalar_json(time, text) == written

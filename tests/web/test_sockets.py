@@ -36,7 +36,7 @@ def test_localhost_is_both_families_on_one_port(undo: ExitStack) -> None:
     assert names == [("127.0.0.1", port), ("::1", port)][: 2 if has_ipv6() else 1]
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "[::1]"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "[::1]"])
 def test_one_address_is_one_socket(undo: ExitStack, host: str) -> None:
     if ":" in host and not has_ipv6():
         pytest.skip("this machine has no IPv6")
