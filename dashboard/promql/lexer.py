@@ -31,6 +31,7 @@ WORD_OPERATORS = frozenset({"and", "or", "unless", "atan2"})
 PARAMETRIC_AGGREGATORS = frozenset({"topk", "bottomk", "count_values", "quantile", "limitk", "limit_ratio"})
 AGGREGATORS = PARAMETRIC_AGGREGATORS | {"sum", "avg", "count", "min", "max", "group", "stddev", "stdvar"}
 KEYWORDS = frozenset({"offset", "by", "without", "on", "ignoring", "group_left", "group_right", "bool", "start", "end"})
+_DURATION_WORDS = frozenset({"step", "range", "min", "max"})
 _FILL = frozenset({"fill", "fill_left", "fill_right"})
 
 _WORDS = {
@@ -53,7 +54,9 @@ class Token:
     @property
     def word(self) -> str:
         """The text of an operator, aggregator, keyword or sign in lower case; empty for all others."""
-        return self.text.lower() if self.kind in _SPELLED else ""
+        if self.kind not in _SPELLED:
+            return ""
+        return self.text.lower()
 
     def describe(self) -> str:
         """Say what was read, in the words of Prometheus's messages."""
@@ -76,7 +79,8 @@ _SKIP = re.compile(r"(?:[ \t\n\r]+|#[^\r\n]*)+")
 _NUMBER = re.compile(
     r"0[xX]_?[0-9a-fA-F_]+(?![0-9A-Za-z_.])|(?:[0-9][0-9_]*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![0-9A-Za-z_.])"
 )
-_DURATION = re.compile(r"(?:[0-9]+(?:ms|[smhdwy]))+(?![0-9A-Za-z_])")
+# Units that do not exist, such as hs, are found where the duration is read.
+_DURATION = re.compile(r"[0-9]+[smhdwy]s?(?:[0-9]+[smhdw]s?)*(?![0-9A-Za-z_])")
 _BAD_NUMBER = re.compile(r"[0-9.][0-9A-Za-z_.]*")
 _IDENTIFIER = re.compile(r"[A-Za-z_][0-9A-Za-z_]*")
 _METRIC = re.compile(r"[A-Za-z_:][0-9A-Za-z_:]*")
@@ -103,6 +107,8 @@ class _Lexer:
         self._parens = 0
         self._in_braces = False
         self._in_brackets = False
+        # Behind a left bracket, and behind an operator there, only a duration may stand.
+        self._wants_duration = False
 
     def tokens(self) -> Iterator[Token]:
         try:
@@ -120,13 +126,30 @@ class _Lexer:
         if self._at >= len(self._text):
             return self._end()
         char = self._text[self._at]
+        if self._wants_duration:
+            return self._duration(char)
         if char in "\"'`":
             return self._string(char)
         if self._in_braces:
             return self._inside_braces(char)
         return self._outside(char)
 
+    def _duration(self, char: str) -> Token:
+        if char.isascii() and (char.isdigit() or char == "."):
+            self._wants_duration = False
+            return self._number(char)
+        if match := _IDENTIFIER.match(self._text, self._at):
+            return self._bracket_word(match)
+        if char in "+-*/%^":
+            return self._take(Kind.OPERATOR, self._at + 1)
+        if char in "(),:]":
+            self._wants_duration = char != "]"
+            return self._sign(char)
+        raise _LexError(self._at, f"unexpected character in duration expression: {_rune(char)}")
+
     def _end(self) -> Token:
+        if self._wants_duration:
+            raise _LexError(self._at, "unexpected end of input in duration expression")
         if self._in_braces:
             raise _LexError(self._at, "unexpected end of input inside braces")
         if self._parens:
@@ -169,10 +192,10 @@ class _Lexer:
         if char.isascii() and (char.isdigit() or char == "."):
             return self._number(char)
         if match := _METRIC.match(self._text, self._at):
-            return self._word(match) if not self._in_brackets else self._bracket_word(char)
+            return self._inside_brackets(char, match) if self._in_brackets else self._word(match)
         if match := _OPERATOR.match(self._text, self._at):
             return self._take(Kind.OPERATOR, match.end())
-        if char in "(){}[],=":
+        if char in "(){[],=":
             return self._sign(char)
         if char == "!":
             after = self._text[self._at + 1 : self._at + 2]
@@ -196,13 +219,17 @@ class _Lexer:
         kind = _WORDS.get(word, Kind.METRIC_IDENTIFIER if ":" in word else Kind.IDENTIFIER)
         return self._take(kind, match.end())
 
-    def _bracket_word(self, char: str) -> Token:
+    def _inside_brackets(self, char: str, match: re.Match[str]) -> Token:
         if char == ":":
             return self._take(Kind.PUNCTUATION, self._at + 1)
-        match = _IDENTIFIER.match(self._text, self._at)
-        if match and match[0].lower() in ("step", "range", "min", "max"):
-            return self._take(Kind.KEYWORD, match.end())
-        raise _LexError(self._at, f"unexpected character in duration expression: {_rune(char)}")
+        if match[0].lower() in _DURATION_WORDS:
+            return self._bracket_word(match)
+        raise _LexError(self._at, f"unexpected character: {_rune(char)}, expected ':'")
+
+    def _bracket_word(self, match: re.Match[str]) -> Token:
+        if match[0].lower() not in _DURATION_WORDS:
+            raise _LexError(self._at, f"unexpected character in duration expression: {_rune(match[0][0])}")
+        return self._take(Kind.KEYWORD, match.end())
 
     def _sign(self, char: str) -> Token:
         if char == "[" and self._in_brackets:
@@ -212,11 +239,11 @@ class _Lexer:
         if char == "=" and self._text[self._at + 1 : self._at + 2] == "~":
             raise _LexError(self._at, "unexpected character after '=': '~'")
         if char in "[]":
-            self._in_brackets = char == "["
+            self._in_brackets = self._wants_duration = char == "["
         self._in_braces = char == "{"
         self._parens += {"(": 1, ")": -1}.get(char, 0)
         if self._parens < 0:
-            raise _LexError(self._at, "unexpected right parenthesis ')'")
+            raise _LexError(self._at + 1, "unexpected right parenthesis ')'")
         return self._take(Kind.PUNCTUATION, self._at + 1)
 
 

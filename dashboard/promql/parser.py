@@ -31,8 +31,8 @@ from dashboard.promql.ast import (
 from dashboard.promql.check import check
 from dashboard.promql.errors import ParseError
 from dashboard.promql.lexer import KEYWORDS, Kind, Token, tokenize
-from dashboard.promql.literals import InvalidLiteralError, parse_number, quote, unquote
-from dashboard.promql.position import NOWHERE, Span, parse_error
+from dashboard.promql.literals import InvalidLiteralError, format_number, parse_number, quote, unquote
+from dashboard.promql.position import Span, parse_error
 from dashboard.promql.signatures import SIGNATURES
 
 LONGEST_TEXT = 65_536
@@ -138,7 +138,7 @@ class _Parser:
 
     def query(self) -> Expr:
         if self._token.kind is Kind.END:
-            raise parse_error("", NOWHERE, "no expression found in input")
+            self._fail(Span(0, 0), "no expression found in input")
         expr = self._expression()
         if self._at + 1 < len(self._tokens):
             self._unexpected()
@@ -171,7 +171,8 @@ class _Parser:
             return Matching(on=on, labels=labels)
         many_left = self._advance().word == "group_left"
         cardinality = Cardinality.MANY_TO_ONE if many_left else Cardinality.ONE_TO_MANY
-        include = self._labels() if self._token.word == "(" else ()
+        bare = self._token.word != "(" and self._token.word not in _NO_METRIC
+        include = () if bare else self._labels()
         return Matching(cardinality, on, labels, include)
 
     def _operand(self) -> Expr:
@@ -452,7 +453,7 @@ class _Parser:
             self._unexpected("@", "timestamp")
         seconds = self._number(self._advance())
         if not abs(seconds) < 2**63:
-            self._fail(expr.span, f"timestamp out of bounds for @ modifier: {seconds:f}")
+            self._fail(expr.span, f"timestamp out of bounds for @ modifier: {format_number(seconds)}")
         return round(-seconds * 1000 if negative else seconds * 1000)
 
     def _shift(self, expr: Expr, modifier: str) -> Shift:

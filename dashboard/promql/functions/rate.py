@@ -88,7 +88,7 @@ def _instant_rate(windows: Windows) -> FloatArray:
     newest = windows.values[:, last]
     moved = np.where(newest < windows.values[:, previous], newest, _instant_delta(windows))
     seconds = np.maximum(windows.timestamps[last] - windows.timestamps[previous], 1) / 1000
-    return np.divide(moved, seconds)
+    return np.asarray(moved / seconds, dtype=np.float64)
 
 
 def _resets(windows: Windows) -> FloatArray:
