@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from dashboard.model.labels import METRIC_NAME, Labels
 from dashboard.promql.ast import Expr
@@ -11,7 +12,7 @@ from dashboard.rules import alert as alerts
 from dashboard.rules.alert import Alert, AlertState, Delays
 from dashboard.rules.errors import DuplicateSeriesError, LimitExceededError, TemplateError
 from dashboard.rules.recovery import Recovery
-from dashboard.rules.rule import Moment, Row, RowWriter, Rule, VectorQuery
+from dashboard.rules.rule import EvalTime, Row, RowWriter, Rule, VectorQuery
 from dashboard.rules.status import RuleKind, RuleStatus
 from dashboard.rules.template_functions import table_link
 from dashboard.rules.templates import Expander, Template
@@ -55,22 +56,28 @@ class AlertingRule(Rule):
         self._annotation_templates = _compiled(expander, annotations)
         self._generator_url = external_url + table_link(query)
         self.recovery = Recovery()
+        self._is_timeless = all(template.is_timeless for _, template in self._templates)
+        self._made: dict[Labels, Alert] = {}
+
+    @property
+    def _templates(self) -> tuple[tuple[str, Template], ...]:
+        return self._label_templates + self._annotation_templates
 
     @property
     def queries_in_templates(self) -> bool:
         """Whether a label or an annotation runs queries of its own."""
-        return any(template.queries for _, template in (*self._label_templates, *self._annotation_templates))
+        return any(template.queries for _, template in self._templates)
 
-    def evaluate(self, query: VectorQuery, moment: Moment, limit: int) -> Row:
-        """Move every alert on to ``moment`` and return the series ``ALERTS`` and ``ALERTS_FOR_STATE``.
+    def evaluate(self, query: VectorQuery, time: EvalTime, limit: int) -> Row:
+        """Move every alert on to ``time`` and return the series ``ALERTS`` and ``ALERTS_FOR_STATE``.
 
         Raises:
             DuplicateSeriesError: two results are one alert; no alert changes.
             LimitExceededError: there are more pending and firing alerts than allowed; all are dropped.
             PromqlError: the query failed; no alert changes.
         """
-        found = self._found(query, moment)
-        self.active = self._advanced(found, moment.now)
+        found = self._found(query, time)
+        self.active = self._advanced(found, time.now)
         active = [alert for alert in self.active.values() if alert.is_active]
         if 0 < limit < len(active):
             self.active = {}
@@ -78,15 +85,24 @@ class AlertingRule(Rule):
             raise LimitExceededError(limit, len(active), "alerts")
         return self._row(active)
 
-    def _found(self, query: VectorQuery, moment: Moment) -> dict[Labels, Alert]:
-        vector = query(self.expr, moment.data_time)
-        found: dict[Labels, Alert] = {}
-        for labels, value in zip(vector.labels, vector.values.tolist(), strict=True):
-            alert = self._new_alert(labels, value, moment.now)
-            if alert.labels in found:
-                raise DuplicateSeriesError("alert")
-            found[alert.labels] = alert
+    def _found(self, query: VectorQuery, time: EvalTime) -> dict[Labels, Alert]:
+        vector = query(self.expr, time.data_time)
+        made = {
+            labels: self._made_again(labels, value, time.now)
+            for labels, value in zip(vector.labels, vector.values.tolist(), strict=True)
+        }
+        found = {alert.labels: alert for alert in made.values()}
+        if len(found) < len(made):
+            raise DuplicateSeriesError("alert")
+        self._made = made
         return found
+
+    def _made_again(self, result: Labels, value: float, now: int) -> Alert:
+        """Return the alert of a result; its texts are rendered again only where they may differ from the last time."""
+        last = self._made.get(result)
+        if last is not None and last.value == value and self._is_timeless:
+            return replace(last, active_at=now)
+        return self._new_alert(result, value, now)
 
     def _new_alert(self, result: Labels, value: float, now: int) -> Alert:
         def expanded(templates: Iterable[tuple[str, Template]]) -> dict[str, str]:

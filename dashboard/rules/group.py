@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 
 from dashboard.config.rules import RuleGroupConfig
 from dashboard.database import DatabaseError
@@ -16,7 +16,7 @@ from dashboard.rules.alert import Alert, AlertState
 from dashboard.rules.alerting import AlertingRule
 from dashboard.rules.errors import RuleError
 from dashboard.rules.metrics import RuleMetrics
-from dashboard.rules.rule import Moment, Outcome, Rule, VectorQuery
+from dashboard.rules.rule import EvalTime, Outcome, Rule, VectorQuery
 from dashboard.rules.schedule import Slots
 from dashboard.rules.state import AlertKey, AlertStore, GroupKey, GroupUpdate, SavedGroup
 from dashboard.rules.status import AlertChange, RuleGroupStatus, RuleHealth
@@ -62,10 +62,10 @@ class RuleGroup:
         self.interval = interval
         self.slots = Slots.of(str(key), interval)
         self.rules = tuple(rules)
-        self._feeds_later = tuple(feeds_later)
+        self.feeds_later = tuple(feeds_later)
         self._around = surroundings
         self._lock = threading.Lock()
-        self._stopped = False
+        self._stopped = threading.Event()
         self._evaluation_time = 0.0
         self._last_evaluation: int | None = None
         self._names = _rule_names(rules)
@@ -83,41 +83,42 @@ class RuleGroup:
         A rule that fails says so in its status, and the next one is evaluated all the same.
         """
         with self._lock:
-            if self._stopped:
+            if self._stopped.is_set():
                 return
-            begun = time.perf_counter()
+            begun = perf_counter()
             before = self._alerts()
-            moment = Moment(now, self.config.query_offset)
+            eval_time = EvalTime(now, self.config.query_offset)
             samples = sum(
-                self._evaluate_rule(rule, feeds, moment)
-                for rule, feeds in zip(self.rules, self._feeds_later, strict=True)
+                self._evaluate_rule(rule, feeds, eval_time)
+                for rule, feeds in zip(self.rules, self.feeds_later, strict=True)
+                if not self._stopped.is_set()
             )
             self._unsaved.extend(self._changes(before, now))
             self._save(now)
-            self._count(now, samples, time.perf_counter() - begun)
+            self._count(now, samples, perf_counter() - begun)
 
-    def _evaluate_rule(self, rule: Rule, feeds_later: bool, moment: Moment) -> int:
-        begun = time.perf_counter()
+    def _evaluate_rule(self, rule: Rule, feeds_later: bool, time: EvalTime) -> int:
+        begun = perf_counter()
         label = str(self.key)
         self._around.metrics.evaluations.labels(label).inc()
         error, samples = "", 0
         try:
-            row = rule.evaluate(self._around.query, moment, self.config.limit)
+            row = rule.evaluate(self._around.query, time, self.config.limit)
             samples = len(row)
-            self._notify(rule, moment.now)
-            if rule.writer.write(moment.data_time, row) and feeds_later:
+            self._notify(rule, time.now)
+            if rule.writer.write(time.data_time, row) and feeds_later:
                 self._around.flush()
         except (RuleError, PromqlError) as failure:
             error = str(failure)
-        except Exception as failure:
+            _logger.warning("evaluating rule %s of group %s failed: %s", rule.name, label, error)
+        except Exception as failure:  # One broken rule must not stop the others of its group.
             error = f"{type(failure).__name__}: {failure}"
             _logger.exception("rule %s of group %s broke", rule.name, label)
         if error:
             self._around.metrics.failures.labels(label).inc()
-            _logger.warning("evaluating rule %s of group %s failed: %s", rule.name, label, error)
-        duration = time.perf_counter() - begun
+        duration = perf_counter() - begun
         self._around.metrics.rule_duration.observe(duration)
-        rule.outcome = Outcome(RuleHealth.BAD if error else RuleHealth.GOOD, error, duration, moment.now)
+        rule.outcome = Outcome(RuleHealth.BAD if error else RuleHealth.GOOD, error, duration, time.now)
         return samples
 
     def _notify(self, rule: Rule, now: int) -> None:
@@ -194,9 +195,10 @@ class RuleGroup:
         self._last_evaluation = now
 
     def stop(self) -> None:
-        """Wait for an evaluation that runs, and begin no further one."""
+        """Begin no further evaluation of a rule, and wait for the one that runs."""
+        self._stopped.set()
         with self._lock:
-            self._stopped = True
+            pass
 
     def restore(self, saved: SavedGroup, now: int) -> None:
         """Go on with the alerts of before a restart; those of rules that are gone end at ``now``."""

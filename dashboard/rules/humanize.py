@@ -71,10 +71,10 @@ def humanize_percentage(value: object) -> str:
 def humanize_timestamp(value: object) -> str:
     """Write seconds since 1970 as a date: ``2022-01-25 12:36:43 +0000 UTC``."""
     number = to_float(value)
-    return str(moment(number)) if math.isfinite(number) else _four_digits(number)
+    return str(go_time(number)) if math.isfinite(number) else _four_digits(number)
 
 
-class Moment:
+class GoTime:
     """A point in time inside a template, with those methods of Go's ``time.Time`` that rules use."""
 
     METHODS = ("Format", "Year", "Month", "Day", "Hour", "Minute", "Second", "Weekday", "YearDay", "Unix", "UTC")
@@ -122,7 +122,7 @@ class Moment:
         """Whole seconds since 1970."""
         return int(self._time.unix_seconds)
 
-    def UTC(self) -> Moment:  # noqa: N802
+    def UTC(self) -> GoTime:  # noqa: N802
         """The same time; all times here are UTC."""
         return self
 
@@ -135,13 +135,13 @@ class Moment:
         return "time.Time" if kind == "type" else str(self)
 
 
-def moment(seconds: float) -> Moment:
+def go_time(seconds: float) -> GoTime:
     """Return the time that lies ``seconds`` after 1970, to the millisecond."""
     if not math.isfinite(seconds):
         raise TemplateError("value is NaN or Inf")
     if abs(seconds) > _MOST_SECONDS:
         raise TemplateError(f"{seconds} cannot be represented as a nanoseconds timestamp since it overflows int64")
-    return Moment(Time.from_unix_milliseconds(math.trunc(seconds * 1000)).in_location(UTC))
+    return GoTime(Time.from_unix_milliseconds(math.trunc(seconds * 1000)).in_location(UTC))
 
 
 def _four_digits(number: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 
@@ -104,9 +105,7 @@ class RuleManager:
             former.stop()
             group.adopt(former, now)
         else:
-            saved = self._store.load(group.key)
-            if saved is not None:
-                group.restore(saved, now)
+            self._restore(group, now)
         self._scheduler.add_job(
             self._evaluate_now,
             SlotTrigger(group.slots),
@@ -118,6 +117,15 @@ class RuleManager:
             misfire_grace_time=None,
             replace_existing=True,
         )
+
+    def _restore(self, group: RuleGroup, now: int) -> None:
+        try:
+            saved = self._store.load(group.key)
+        except (DatabaseError, sqlite3.Error, ValueError) as error:
+            _logger.warning("the alerts of group %s could not be read, they start anew: %s", group.key, error)
+            return
+        if saved is not None:
+            group.restore(saved, now)
 
     def _end(self, former: dict[GroupKey, RuleGroup], now: int) -> None:
         changes: list[AlertChange] = []

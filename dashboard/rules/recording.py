@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dashboard.model.labels import METRIC_NAME, Labels
 from dashboard.rules.errors import DuplicateSeriesError, LimitExceededError
-from dashboard.rules.rule import Moment, Row, Rule, VectorQuery
+from dashboard.rules.rule import EvalTime, Row, Rule, VectorQuery
 from dashboard.rules.status import RuleKind, RuleStatus
 
 
 class RecordingRule(Rule):
     """A rule that records what its expression gives."""
 
-    def evaluate(self, query: VectorQuery, moment: Moment, limit: int) -> Row:
+    def evaluate(self, query: VectorQuery, time: EvalTime, limit: int) -> Row:
         """Return the query's result under the rule's name and labels.
 
         Raises:
@@ -19,7 +19,7 @@ class RecordingRule(Rule):
             LimitExceededError: there are more results than the group may give.
             PromqlError: the query failed.
         """
-        vector = query(self.expr, moment.data_time)
+        vector = query(self.expr, time.data_time)
         over = {METRIC_NAME: self.name, **dict(self.labels)}
         row: dict[Labels, float] = {
             labels.merged(over): float(value) for labels, value in zip(vector.labels, vector.values, strict=True)

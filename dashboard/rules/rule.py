@@ -23,7 +23,7 @@ Row = Mapping[Labels, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class EvalTime:
     """One evaluation of a group: when it is, and what it looks at. Milliseconds."""
 
     now: int
@@ -98,7 +98,7 @@ class Rule(ABC):
         return (self.name, self.labels)
 
     @abstractmethod
-    def evaluate(self, query: VectorQuery, moment: Moment, limit: int) -> Row:
+    def evaluate(self, query: VectorQuery, time: EvalTime, limit: int) -> Row:
         """Evaluate the rule and return what is to be stored. A ``limit`` of 0 is none.
 
         Raises:

@@ -20,12 +20,12 @@ from dashboard.model.duration import InvalidDurationError, parse_duration
 from dashboard.model.labels import Labels
 from dashboard.rules.errors import TemplateError
 from dashboard.rules.humanize import (
+    go_time,
     humanize,
     humanize1024,
     humanize_duration,
     humanize_percentage,
     humanize_timestamp,
-    moment,
     to_float,
 )
 
@@ -257,7 +257,7 @@ _PURE: dict[str, Function] = {
     "title": _title,
     "toDuration": _to_duration,
     "toLower": lambda text: text.lower(),
-    "toTime": lambda value: moment(to_float(value)),
+    "toTime": lambda value: go_time(to_float(value)),
     "toUpper": lambda text: text.upper(),
     "urlQueryEscape": lambda text: _bounded(quote_plus(text)),
     "urlquery": _escape("urlquery"),

@@ -171,6 +171,15 @@ def test_resolved_is_sent_at_once_and_again() -> None:
     assert needs_sending(gone, 60_000, 75_001)
 
 
+def test_resolved_is_kept_for_15_minutes() -> None:
+    """A resolved alert is there until more than 15 minutes have gone by."""
+    delays = Delays(0, 0)
+    gone = missed(seen(None, _found(0), delays, 0), delays, 1000)
+    assert gone is not None
+    assert missed(gone, delays, 1000 + 900_000) == gone
+    assert missed(gone, delays, 1000 + 900_001) is None
+
+
 def test_interval_longer_than_the_resend_delay_rules_validity() -> None:
     """An alert that is sent seldom is valid for four intervals."""
     alert = sent(seen(None, _found(0), Delays(0, 0), 0), 60_000, 300_000, 0)

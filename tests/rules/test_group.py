@@ -164,6 +164,44 @@ def test_label_values_are_never_templates(world: World) -> None:
     assert alert.labels.get("copy") == alert.annotations.get("text") == "{{ 7 }}{{ query `up` }}"
 
 
+def test_texts_follow_time_value_and_queries(world: World) -> None:
+    """Texts are rendered anew when the value changes, and at each evaluation where they depend on more than it."""
+    world.rules(
+        """
+        groups:
+        - name: g
+          rules:
+          - alert: Still
+            expr: x > 0
+            annotations: {text: "{{ $value }}"}
+          - alert: Timed
+            expr: x > 0
+            annotations: {text: "{{ now | humanizeTimestamp }}"}
+          - alert: Asking
+            expr: x > 0
+            annotations: {text: '{{ query "y" | first | value }}'}
+        """
+    )
+    texts = []
+    for x, y in ((1, 5), (1, 6), (2, 6)):
+        world.after(60, {"x": x, "y": y})
+        texts.append([alert.annotations.get("text") for alert in world.manager.alerts()])
+    assert texts == [
+        ["1", "2023-11-14 22:14:20 +0000 UTC", "5"],
+        ["1", "2023-11-14 22:15:20 +0000 UTC", "6"],
+        ["2", "2023-11-14 22:16:20 +0000 UTC", "6"],
+    ]
+
+
+def test_same_value_after_a_pause_is_a_new_alert(world: World) -> None:
+    """An alert that comes back with the value that it had is active since it came back."""
+    world.rules("groups: [{name: g, rules: [{alert: A, expr: x > 0, for: 15s}]}]")
+    for x in (1, 1, 0, 1):
+        world.after(15, {"x": x})
+    (alert,) = world.manager.alerts()
+    assert (alert.active_at, alert.state.value, alert.resolved_at) == (world.now, "pending", None)
+
+
 def test_empty_label_removes(world: World) -> None:
     """A rule's label that expands to nothing takes the query's label away."""
     world.rules("groups: [{name: g, rules: [{alert: A, expr: x > 0, labels: {instance: '{{ $labels.none }}'}}]}]")

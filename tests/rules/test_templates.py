@@ -234,7 +234,7 @@ class _Clock:
 def test_queries_do_not_count_as_the_templates_time() -> None:
     """A query has a time limit of its own: a minute in it does not end the template."""
     clock = _Clock(0.0)
-    expander = Expander("Test", clock.slow_query, external_labels=Labels(), external_url="", monotonic=clock)
+    expander = Expander("Test", clock.slow_query, external_labels=Labels(), external_url="", clock=clock)
     template = expander.compile('{{ range query "up" }}x{{ end }}')
     assert expander.render(template, Labels(), 0.0, NOW) == "xxx"
     assert clock.time >= 60.0
@@ -243,7 +243,7 @@ def test_queries_do_not_count_as_the_templates_time() -> None:
 def test_time_is_limited() -> None:
     """A template that takes longer than 100 ms ends, also where it neither loops nor writes."""
     clock = _Clock(0.03)
-    expander = Expander("Test", _up, external_labels=Labels(), external_url="", monotonic=clock)
+    expander = Expander("Test", _up, external_labels=Labels(), external_url="", clock=clock)
     template = expander.compile("".join("{{ if len `x` }}{{ end }}" for _ in range(10)))
     with pytest.raises(TemplateError, match="longer than 100 ms"):
         expander.render(template, Labels(), 0.0, NOW)
