@@ -84,15 +84,19 @@ def demo(
 ) -> None:
     """Run the server beside six simulated apps."""
     from dashboard.demo import UnknownAppError, run_demo, simulated_apps
+    from simulators.loopback import PortTakenError
 
     try:
         apps = simulated_apps([name.strip() for name in real.split(",") if name.strip()])
     except UnknownAppError as error:
         raise click.BadParameter(str(error), param_hint="--real") from error
-    with _errors_in_one_line():
-        run_demo(
-            apps, config_file=config, data_dir=data_dir, port=port, browser=browser, exit_with_stdin=exit_with_stdin
-        )
+    try:
+        with _errors_in_one_line():
+            run_demo(
+                apps, config_file=config, data_dir=data_dir, port=port, browser=browser, exit_with_stdin=exit_with_stdin
+            )
+    except PortTakenError as error:
+        raise click.ClickException(f"{error} If that is the app itself, leave it out with --real.") from error
 
 
 @contextmanager

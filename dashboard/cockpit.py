@@ -65,7 +65,7 @@ def running(
     ``before_scraping`` is called once the store is open; the demo fills an empty one with a day of history there.
 
     Raises:
-        ConfigError: a file cannot be used; nothing was written.
+        ConfigError: a file cannot be used.
         BindError: the address cannot be had.
         DatabaseError: the data directory is in use, or holds what this version cannot read.
     """
@@ -112,8 +112,11 @@ def running(
         storage.open()
         undo.callback(storage.close)
         ready.set()
+        # Who asks while the store is being closed is told to come back, not that something broke.
+        undo.callback(ready.clear)
         if before_scraping:
             before_scraping(storage, config)
+        scheduler.start(paused=True)
         undo.callback(scheduler.shutdown, wait=False)
         undo.callback(rules.stop)
         undo.callback(scrape.stop)
@@ -122,7 +125,7 @@ def running(
         scheduler.add_job(
             lambda: storage.upkeep(clock()), "interval", seconds=_UPKEEP_SECONDS, executor="upkeep", id="upkeep"
         )
-        scheduler.start()
+        scheduler.resume()
         log.info("listening on %s, data in %s", server.url, settings.data_dir)
         yield Cockpit(server.url, storage, engine, scrape, rules)
         log.info("stopping")

@@ -60,7 +60,7 @@ def run_demo(
         settings,
         browser=browser,
         exit_with_stdin=exit_with_stdin,
-        companions=Fleet(apps),
+        companions=Fleet(apps, seed=_SEED),
         before_scraping=lambda storage, config: fill_history(storage, config, apps, wall_clock()),
     )
 
@@ -98,8 +98,7 @@ def _batches(config: PrometheusConfig, apps: Collection[App], now: int) -> Itera
         for group in job.static_configs
         for target in group.targets
     }
-    # The last step stays clear of the first scrape, so that no sample is out of order.
-    end = (now - 1) // _STEP * _STEP
+    end = now // _STEP * _STEP
     for app in apps:
         if app.name not in instances:
             continue

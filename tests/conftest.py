@@ -1,9 +1,15 @@
-"""Leaves out, by name, the tests whose programs are not on this machine."""
+"""Leaves out, by name, the tests whose programs are not on this machine; and starts real servers for all."""
+
+from __future__ import annotations
 
 import os
 import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from processes import Launcher
 
 PROGRAMS = {
     "peers": ("prometheus", "promtool", "prometheus-alertmanager", "amtool"),
@@ -21,3 +27,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if os.environ.get("CI") == "true":
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> Iterator[Launcher]:
+    """Start servers as processes of their own; what a test leaves running is ended."""
+    starter = Launcher(tmp_path)
+    yield starter
+    for server in starter.running:
+        server.end(signal.SIGKILL)

@@ -30,11 +30,11 @@ def free_port() -> int:
 
 
 def wait_for(question: Callable[[], Answer | None], what: str, patience: float = PATIENCE) -> Answer:
-    """Ask until there is an answer that is not ``None`` or ``False``."""
+    """Ask until there is an answer that says something."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         answer = question()
-        if answer is not None and answer is not False:
+        if answer:
             return answer
         time.sleep(0.1)
     pytest.fail(f"gave up waiting for {what}")
