@@ -125,17 +125,19 @@ class _Sides:
 
     def refuse_twins(self) -> None:
         """Refuse two series of ``one`` with the same signature, at a step at which there is anything to match."""
-        asked = self.many.present.any(axis=0)
-        seen: dict[Labels, list[int]] = {}
-        for row, key in enumerate(self.one_keys):
-            earlier = seen.setdefault(key, [])
-            for other in earlier:
-                if (self.one.present[row] & self.one.present[other] & asked).any():
-                    raise ExecutionError(self._twins(key, row, other))
-            earlier.append(row)
+        numbers: dict[Labels, int] = {}
+        rows = np.array([numbers.setdefault(key, len(numbers)) for key in self.one_keys], dtype=np.intp)
+        if len(numbers) == len(rows):
+            return
+        counts = np.zeros((len(numbers), len(self.one.steps)), dtype=np.intp)
+        np.add.at(counts, rows, self.one.present)
+        for number, step in np.argwhere((counts > 1) & self.many.present.any(axis=0))[:1]:
+            first, second, *_ = np.flatnonzero((rows == number) & self.one.present[:, step])
+            raise ExecutionError(self._twins(int(second), int(first)))
 
-    def _twins(self, key: Labels, row: int, other: int) -> str:
+    def _twins(self, row: int, other: int) -> str:
         side = "left" if self.swapped else "right"
+        key = self.one_keys[row]
         return (
             f"found duplicate series for the match group {_braced(key)} on the {side} hand-side of the operation: "
             f"[{_braced(self.one.labels[row])}, {_braced(self.one.labels[other])}];"

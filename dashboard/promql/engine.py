@@ -24,7 +24,7 @@ from dashboard.promql.signatures import ValueType
 __all__ = ["MAX_STEPS", "Engine", "Queryable"]
 
 MAX_STEPS = 11_000
-"""The most points of each series that a range query may ask for."""
+"""The most steps of a range query, as Prometheus counts them: without the first."""
 
 _RANGED = (ValueType.SCALAR, ValueType.VECTOR)
 
@@ -120,7 +120,7 @@ class Engine:
 
     @contextmanager
     def _turn(self, timeout: int | None) -> Iterator[Limits]:
-        seconds = (timeout or self._timeout) / 1000
+        seconds = (self._timeout if timeout is None else timeout) / 1000
         begun = self._monotonic()
         with self._running.track_inprogress():
             if not self._turns.acquire(timeout=seconds):
@@ -142,7 +142,7 @@ def _checked_steps(start: int, end: int, step: int) -> IntArray:
         raise ParseError("zero or negative query resolution step widths are not accepted. Try a positive integer")
     if end < start:
         raise ParseError("end timestamp must not be before start time")
-    if (end - start) // step + 1 > MAX_STEPS:
+    if (end - start) // step > MAX_STEPS:
         raise ParseError(
             f"exceeded maximum resolution of {MAX_STEPS:,} points per timeseries. "
             "Try decreasing the query resolution (?step=XX)"

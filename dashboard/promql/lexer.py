@@ -32,7 +32,7 @@ PARAMETRIC_AGGREGATORS = frozenset({"topk", "bottomk", "count_values", "quantile
 AGGREGATORS = PARAMETRIC_AGGREGATORS | {"sum", "avg", "count", "min", "max", "group", "stddev", "stdvar"}
 KEYWORDS = frozenset({"offset", "by", "without", "on", "ignoring", "group_left", "group_right", "bool", "start", "end"})
 _DURATION_WORDS = frozenset({"step", "range", "min", "max"})
-_FILL = frozenset({"fill", "fill_left", "fill_right"})
+FILL_MODIFIERS = frozenset({"fill", "fill_left", "fill_right"})
 
 _WORDS = {
     **dict.fromkeys(WORD_OPERATORS, Kind.OPERATOR),
@@ -61,7 +61,7 @@ class Token:
     def describe(self) -> str:
         """Say what was read, in the words of Prometheus's messages."""
         if self.kind is Kind.END:
-            return self.kind.value
+            return Kind.END.value
         if self.kind is Kind.PUNCTUATION:
             return quote(self.text)
         if self.kind in _DESCRIBED:
@@ -214,7 +214,7 @@ class _Lexer:
 
     def _word(self, match: re.Match[str]) -> Token:
         word = match[0].lower()
-        if word in _FILL and _opens(self._text, match.end()):
+        if word in FILL_MODIFIERS and _opens(self._text, match.end()):
             return self._take(Kind.KEYWORD, match.end())
         kind = _WORDS.get(word, Kind.METRIC_IDENTIFIER if ":" in word else Kind.IDENTIFIER)
         return self._take(kind, match.end())

@@ -30,7 +30,7 @@ from dashboard.promql.ast import (
 )
 from dashboard.promql.check import check
 from dashboard.promql.errors import ParseError
-from dashboard.promql.lexer import KEYWORDS, Kind, Token, tokenize
+from dashboard.promql.lexer import FILL_MODIFIERS, KEYWORDS, Kind, Token, tokenize
 from dashboard.promql.literals import InvalidLiteralError, format_number, parse_number, quote, unquote
 from dashboard.promql.position import Span, parse_error
 from dashboard.promql.signatures import SIGNATURES
@@ -163,6 +163,12 @@ class _Parser:
         return left
 
     def _matching(self) -> Matching:
+        matching = self._labels_to_match()
+        if self._token.word in FILL_MODIFIERS:
+            self._fail(self._token.span, f"modifier {self._token.word} is not supported yet")
+        return matching
+
+    def _labels_to_match(self) -> Matching:
         if self._token.word not in ("on", "ignoring"):
             return Matching()
         on = self._advance().word == "on"
@@ -188,7 +194,14 @@ class _Parser:
                 case "@":
                     expr = self._at_time(expr)
                 case _:
+                    self._refuse_extended(expr)
                     return expr
+
+    def _refuse_extended(self, expr: Expr) -> None:
+        token = self._token
+        modifies = token.kind is Kind.IDENTIFIER and token.text.lower() in ("anchored", "smoothed")
+        if modifies and isinstance(expr, VectorSelector | MatrixSelector):
+            self._fail(token.span, f"modifier {token.text} is not supported yet")
 
     def _unary(self) -> Expr:
         sign = self._advance()
