@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
 from dashboard.config.rules import RuleGroupConfig
-from dashboard.database import DatabaseError
 from dashboard.promql.errors import PromqlError
-from dashboard.rules.alert import Alert, AlertState
+from dashboard.rules.alert import Alert
 from dashboard.rules.alerting import AlertingRule
 from dashboard.rules.errors import RuleError
+from dashboard.rules.ledger import AlertLedger, changes
 from dashboard.rules.metrics import RuleMetrics
 from dashboard.rules.rule import EvalTime, Outcome, Rule, VectorQuery
 from dashboard.rules.schedule import Slots
-from dashboard.rules.state import AlertKey, AlertStore, GroupKey, GroupUpdate, SavedGroup
+from dashboard.rules.state import AlertKey, AlertStore, GroupKey, SavedGroup
 from dashboard.rules.status import AlertChange, RuleGroupStatus, RuleHealth
 
 RESEND_DELAY = 60_000
-_MOST_UNSAVED_CHANGES = 10_000
 
 Notify = Callable[[Sequence[Alert]], None]
 
@@ -69,8 +67,7 @@ class RuleGroup:
         self._evaluation_time = 0.0
         self._last_evaluation: int | None = None
         self._names = _rule_names(rules)
-        self._saved: dict[AlertKey, Alert] = {}
-        self._unsaved: deque[AlertChange] = deque(maxlen=_MOST_UNSAVED_CHANGES)
+        self._ledger = AlertLedger(key, surroundings.store)
 
     @property
     def last_evaluation(self) -> int | None:
@@ -93,8 +90,9 @@ class RuleGroup:
                 for rule, feeds in zip(self.rules, self.feeds_later, strict=True)
                 if not self._stopped.is_set()
             )
-            self._unsaved.extend(self._changes(before, now))
-            self._save(now)
+            after = self._alerts()
+            self._ledger.note(before, after, now)
+            self._ledger.save(after, now)
             self._count(now, samples, perf_counter() - begun)
 
     def _evaluate_rule(self, rule: Rule, feeds_later: bool, time: EvalTime) -> int:
@@ -139,48 +137,6 @@ class RuleGroup:
             for labels, alert in rule.active.items()
         }
 
-    def _changes(self, before: Mapping[AlertKey, Alert], now: int) -> list[AlertChange]:
-        after = self._alerts()
-        changes = []
-        for key in {**before, **after}:
-            old, new = before.get(key), after.get(key)
-            change = self._change(now, old, new)
-            if change.before is not change.after:
-                changes.append(change)
-        return changes
-
-    def _change(self, now: int, old: Alert | None, new: Alert | None) -> AlertChange:
-        shown = new or old
-        assert shown is not None  # noqa: S101 - callers give at least one of the two.
-        return AlertChange(
-            time=now,
-            file=self.key.file,
-            group=self.key.name,
-            labels=shown.labels,
-            before=old.state if old else AlertState.INACTIVE,
-            after=new.state if new else AlertState.INACTIVE,
-            value=shown.value,
-        )
-
-    def _save(self, now: int) -> None:
-        """Store what has changed since the last successful save; a full disk delays this and nothing else."""
-        alerts = self._alerts()
-        if not alerts and not self._saved and not self._unsaved:
-            return
-        update = GroupUpdate(
-            last_evaluation=now,
-            changed={key: alert for key, alert in alerts.items() if _differs(self._saved.get(key), alert)},
-            gone=[key for key in self._saved if key not in alerts],
-            changes=tuple(self._unsaved),
-        )
-        try:
-            self._around.store.save(self.key, update)
-        except DatabaseError as error:
-            _logger.warning("the alerts of group %s could not be saved: %s", self.key, error)
-            return
-        self._saved = alerts
-        self._unsaved.clear()
-
     def _count(self, now: int, samples: int, duration: float) -> None:
         metrics, label = self._around.metrics, str(self.key)
         last = self._last_evaluation
@@ -202,20 +158,18 @@ class RuleGroup:
 
     def restore(self, saved: SavedGroup, now: int) -> None:
         """Go on with the alerts of before a restart; those of rules that are gone end at ``now``."""
-        self._saved = dict(saved.alerts)
         for name, rule in zip(self._names, self.rules, strict=True):
             alerts = {key.labels: alert for key, alert in saved.alerts.items() if key.rule == name}
             if alerts and isinstance(rule, AlertingRule):
                 rule.restore(alerts, saved.last_evaluation)
-        self._unsaved.extend(self._changes(saved.alerts, now))
+        self._ledger.begin_with(saved.alerts)
+        self._ledger.note(saved.alerts, self._alerts(), now)
 
     def adopt(self, former: RuleGroup, now: int) -> None:
         """Take over from the stopped group of the same name: rules with equal names and labels go on.
 
         The series of rules that are gone are ended at ``now``.
         """
-        self._saved = dict(former._saved)
-        self._unsaved = former._unsaved
         self._last_evaluation = former._last_evaluation
         by_name = dict(zip(former._names, former.rules, strict=True))
         for name, rule in zip(self._names, self.rules, strict=True):
@@ -223,16 +177,14 @@ class RuleGroup:
                 rule.adopt(by_name.pop(name))
         for rule in by_name.values():
             rule.writer.end(now - former.config.query_offset)
-        self._unsaved.extend(former._changes_to(self, now))
-
-    def _changes_to(self, successor: RuleGroup, now: int) -> list[AlertChange]:
-        return successor._changes(self._alerts(), now)
+        self._ledger.adopt(former._ledger)
+        self._ledger.note(former._alerts(), self._alerts(), now)
 
     def end(self, now: int) -> list[AlertChange]:
         """End the series of a stopped group that is no longer configured; return what becomes of its alerts."""
         for rule in self.rules:
             rule.writer.end(now - self.config.query_offset)
-        return [self._change(now, alert, None) for alert in self._alerts().values() if alert.is_active]
+        return list(changes(self.key, self._alerts(), {}, now))
 
     def status(self) -> RuleGroupStatus:
         """Tell how the group and its rules stand."""
@@ -257,15 +209,3 @@ def _rule_names(rules: Sequence[Rule]) -> list[str]:
         seen[name] = seen.get(name, 0) + 1
         names.append(f"{name} #{seen[name]}")
     return names
-
-
-def _differs(saved: Alert | None, alert: Alert) -> bool:
-    if saved is None:
-        return True
-    return (saved.state, saved.active_at, saved.resolved_at, saved.keep_firing_since, saved.last_sent_at) != (
-        alert.state,
-        alert.active_at,
-        alert.resolved_at,
-        alert.keep_firing_since,
-        alert.last_sent_at,
-    )

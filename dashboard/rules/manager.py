@@ -82,10 +82,12 @@ class RuleManager:
             now = self._clock()
             former = self._groups
             changed = {key: group for key, group in built.items() if not _unchanged(former.get(key), group)}
+            for key, group in changed.items():
+                self._prepare(group, former.get(key), now)
             self._groups = {key: changed.get(key) or former[key] for key in built}
             self._end(former, now)
-            for key, group in changed.items():
-                self._begin(group, former.get(key), now)
+            for group in changed.values():
+                self._schedule(group)
 
     def _built(self, files: Sequence[RuleFile], default_interval: int) -> dict[GroupKey, RuleGroup]:
         builder = Builder(
@@ -99,13 +101,15 @@ class RuleManager:
         groups = [builder.group(file.file, config) for file in files for config in file.groups]
         return {group.key: group for group in groups}
 
-    def _begin(self, group: RuleGroup, former: RuleGroup | None, now: int) -> None:
+    def _prepare(self, group: RuleGroup, former: RuleGroup | None, now: int) -> None:
         self._metrics.begin(group.key, interval=group.interval, rules=len(group.rules))
         if former is not None:
             former.stop()
             group.adopt(former, now)
         else:
             self._restore(group, now)
+
+    def _schedule(self, group: RuleGroup) -> None:
         self._scheduler.add_job(
             self._evaluate_now,
             SlotTrigger(group.slots),
