@@ -56,23 +56,24 @@ class BlockWriter:
         """
         rows = rows_per_chunk(len(times))
         group = self._blocks.group(self._blocks.new_group(), int(times[0]), int(times[-1]), rows)
-        members: list[IntArray] = []
-        chunks = 0
-        for series, values in _even(map(self._noted(block, times), slices), rows):
-            members.append(series)
-            for body in encode_chunks(values, rows):
-                self._add(
-                    "INSERT INTO block_chunks (id, body) VALUES (?, ?)", (group.number << CHUNK_BITS | chunks, body)
-                )
-                chunks += 1
-        if not members:
-            return
-        head = (group.number, block, group.first, group.last, rows)
+        # The group stands before its chunks, so that they can be found and removed if this is never completed.
+        head = (group.number, block, group.first, group.last, rows, encode_ints(times), b"")
         self._add(
-            "INSERT INTO block_groups (id, block, first, last, rows, times, series) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (*head, encode_ints(times), encode_ints(np.concatenate(members))),
+            "INSERT INTO block_groups (id, block, first, last, rows, times, series) VALUES (?, ?, ?, ?, ?, ?, ?)", head
         )
+        members = self._add_chunks(group, map(self._noted(block, times), slices))
+        self._add("UPDATE block_groups SET series = ? WHERE id = ?", (encode_ints(members), group.number))
         self._building[block].groups.append(group)
+
+    def _add_chunks(self, group: Group, slices: Iterable[tuple[IntArray, FloatArray]]) -> IntArray:
+        members = [np.empty(0, dtype=np.int64)]
+        number = group.number << CHUNK_BITS
+        for series, values in _even(slices, group.rows):
+            members.append(series)
+            for body in encode_chunks(values, group.rows):
+                self._add("INSERT INTO block_chunks (id, body) VALUES (?, ?)", (number, body))
+                number += 1
+        return np.concatenate(members)
 
     def complete(self, also: Callable[[sqlite3.Connection], None] = lambda _: None) -> list[Block]:
         """Mark all blocks complete in one transaction, together with what ``also`` does, and return them.

@@ -1,7 +1,7 @@
 """Numbers to bytes and back, without losing a bit; the stored form is described in FORMAT.md.
 
 Three shapes: a *chunk* (several series over the same timestamps), a *row* (one value for each of many series) and a
-list of *integers* (timestamps, series numbers). Each blob begins with a codec byte and the CRC-32 of what follows.
+list of *integers* (timestamps, series numbers). Each blob begins with a codec byte and a CRC-32.
 
 A series of a chunk is taken as scaled integers if all its ordinary values are decimals of few places, and as its bits
 otherwise. Then neighbours are subtracted (or XORed), cut to the bytes that are needed, laid out in byte planes and
@@ -207,16 +207,16 @@ class _Part:
     def parse(cls, payload: Blob, rows: int, samples: int) -> _Part:
         octets = np.frombuffer(payload, dtype=np.uint8)
         at = rows * _HEAD.itemsize
-        heads = octets[:at].view(_HEAD)
+        heads = octets[:at].view(_HEAD) if len(octets) >= at else np.empty(0, dtype=_HEAD)
+        exceptions = int(heads["exceptions"].sum())
+        if len(heads) != rows or len(octets) != at + int(heads["width"].sum()) * samples + 12 * exceptions:
+            raise CorruptBlobError(f"a chunk of {rows} series and {samples} samples has {len(octets)} bytes")
         planes = {}
         for width, count in zip(*np.unique(heads["width"], return_counts=True), strict=True):
             size = int(width) * int(count) * samples
             if size:
                 planes[int(width)] = octets[at : at + size].reshape(int(width), int(count), samples)
             at += size
-        exceptions = int(heads["exceptions"].sum())
-        if len(octets) != at + 12 * exceptions or len(heads) != rows:
-            raise CorruptBlobError(f"a chunk of {rows} series and {samples} samples has {len(octets)} bytes")
         places = octets[at : at + 4 * exceptions].view("<u4")
         return cls(heads, planes, places, octets[at + 4 * exceptions :].view("<u8"))
 
@@ -323,7 +323,7 @@ def _framed(payload: bytes, plain: Codec, level: int) -> bytes:
     codec = plain
     if len(payload) >= _SMALL:
         codec, payload = Codec(plain + 1), bytes(cramjam.zstd.compress(payload, level=level))
-    return _FRAME.pack(codec, zlib.crc32(payload)) + payload
+    return _FRAME.pack(codec, zlib.crc32(payload, codec)) + payload
 
 
 def _payload(blob: Blob, plain: Codec) -> Blob:
@@ -332,10 +332,13 @@ def _payload(blob: Blob, plain: Codec) -> Blob:
         raise CorruptBlobError(f"a blob has only {len(view)} bytes")
     codec, checksum = _FRAME.unpack_from(view)
     payload = view[_FRAME.size :]
-    if zlib.crc32(payload) != checksum:
+    if zlib.crc32(payload, codec) != checksum:
         raise CorruptBlobError("the checksum of a blob does not agree with its bytes")
     if codec == plain:
         return payload
     if codec != plain + 1:
         raise CorruptBlobError(f"a blob has the codec {codec} where {plain.name} or zstd was expected")
-    return memoryview(cramjam.zstd.decompress(payload))
+    try:
+        return memoryview(cramjam.zstd.decompress(payload))
+    except cramjam.DecompressionError as error:
+        raise CorruptBlobError(f"zstd cannot read a blob: {error}") from error

@@ -3,7 +3,8 @@
 The work is cut into short transactions, so that the journal never waits long. The steps, and what a kill leaves:
 
 1. the chunks of a window are written into a block that is not complete (removed at the next start);
-2. one transaction marks it complete and notes in ``blocks.journal_end`` up to which record the journal is superseded;
+2. one transaction marks it complete, notes in ``blocks.journal_end`` up to which record the journal is superseded, and
+   cuts records of which only a part is in the block;
 3. head and list of blocks change together, so a query sees each sample exactly once;
 4. the superseded records are deleted bit by bit (what is left of them is ignored and deleted at the next start).
 """
@@ -57,15 +58,13 @@ class Compactor:
         blocks: Blocks,
         *,
         block_length: int,
-        next_record: Callable[[], int],
     ) -> None:
-        """``lock`` guards what queries see; ``next_record`` gives numbers for journal records."""
+        """``lock`` guards what queries see."""
         self._database = database
         self._lock = lock
         self._head = head
         self._blocks = blocks
         self._block_length = block_length
-        self._next_record = next_record
         self.compactions = 0
 
     def run(self, now: int) -> int:
@@ -113,12 +112,11 @@ class Compactor:
         old = points.where(points.timestamps < end)
         for times, series, values in _same_times(old):
             writer.add_group(block, times, [(series, values)])
-        rest = self._rest(points, old, end)
+        rest = [journal_row(part) for part in _rest(points, old, end)]
 
         def supersede(connection: sqlite3.Connection) -> None:
             connection.execute("UPDATE blocks SET journal_end = ? WHERE id = ?", (record, block))
-            connection.executemany("DELETE FROM journal WHERE id = ?", [(number,) for number in rest])
-            save_journal(connection, [journal_row(points) for points in rest.values()])
+            save_journal(connection, rest)
 
         made = writer.complete(supersede)
         with self._lock:
@@ -126,18 +124,15 @@ class Compactor:
             for cut in cuts:
                 cut.layout.drop(cut.end)
             self._head.points.drop(record, end)
-            self._head.points.renumber({old: points.number for old, points in rest.items()})
         delete_superseded(self._database)
         log.info("compacted %d samples into block %d", writer.samples, block)
 
-    def _rest(self, points: PointColumns, old: PointColumns, end: int) -> dict[int, Points]:
-        """Return, for records of which only a part goes into the block, a new record with the other part."""
-        rest = points.where((points.timestamps >= end) & np.isin(points.records, old.records))
-        parts = {number: rest.where(rest.records == number) for number in np.unique(rest.records).tolist()}
-        return {
-            number: Points(self._next_record(), part.series, part.timestamps, part.values)
-            for number, part in parts.items()
-        }
+
+def _rest(points: PointColumns, old: PointColumns, end: int) -> list[Points]:
+    """Return what is left of records of which only a part goes into the block; they keep their numbers."""
+    rest = points.where((points.timestamps >= end) & np.isin(points.records, old.records))
+    parts = [(number, rest.where(rest.records == number)) for number in np.unique(rest.records).tolist()]
+    return [Points(number, part.series, part.timestamps, part.values) for number, part in parts]
 
 
 def delete_superseded(database: Database) -> None:

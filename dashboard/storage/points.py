@@ -70,14 +70,6 @@ class HeadPoints:
         self._columns = points.where((points.records > records) | (points.timestamps >= before))
         self._count = len(self._columns)
 
-    def renumber(self, moved: dict[int, int]) -> None:
-        """Follow records that were written again under new numbers."""
-        numbers = self._columns.records.copy()
-        for old, new in moved.items():
-            numbers[self._columns.records == old] = new
-        columns = self._columns
-        self._columns = PointColumns(numbers, columns.series, columns.timestamps, columns.values)
-
 
 def _empty(size: int) -> PointColumns:
     numbers = np.empty((3, size), dtype=np.int64)

@@ -87,7 +87,6 @@ class Storage:
             self._head,
             self._blocks,
             block_length=block_length,
-            next_record=self._journal.next_number,
         )
         registry.register(StorageCollector(self._series, self._ingest, self._journal, self._blocks, self._compactor))
 

@@ -229,7 +229,9 @@ def test_many_readers_at_once_see_whole_transactions_only(database: Database) ->
     for thread in threads:
         thread.start()
     for number in range(0, 100, 2):
-        database.write(lambda connection, n=number: connection.execute("INSERT INTO numbers VALUES (?), (?)", (n, n + 1)))
+        database.write(
+            lambda connection, n=number: connection.execute("INSERT INTO numbers VALUES (?), (?)", (n, n + 1))
+        )
     stop.set()
     for thread in threads:
         thread.join()

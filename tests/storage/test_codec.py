@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import struct
+import zlib
+
+import cramjam
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from dashboard.model.samples import ABSENT, STALE, FloatArray
+from dashboard.storage.codec import (
+    Codec,
+    decode_chunks,
+    decode_ints,
+    decode_row,
+    encode_chunks,
+    encode_ints,
+    encode_row,
+    rows_per_chunk,
+)
+from dashboard.storage.errors import CorruptBlobError
+
+special = st.sampled_from(
+    [STALE, ABSENT, 0.0, -0.0, float("nan"), float("inf"), -float("inf"), 5e-324, 2.0**53, 1.7e308]
+)
+decimals = st.integers(-(10**9), 10**9).map(lambda n: n / 100)
+patterns = st.integers(0, 2**64 - 1).map(lambda n: struct.unpack("<d", struct.pack("<Q", n))[0])
+shapes = st.tuples(st.integers(1, 9), st.integers(1, 40))
+
+
+def bits(values: FloatArray) -> object:
+    return np.ascontiguousarray(values).view(np.uint64).tolist()
+
+
+def round_trip(values: FloatArray, rows: int) -> FloatArray:
+    blobs = list(encode_chunks(values, rows))
+    counts = [min(rows, len(values) - first) for first in range(0, len(values), rows)]
+    return decode_chunks(blobs, counts, values.shape[1])
+
+
+@st.composite
+def matrices(draw: st.DrawFn) -> FloatArray:
+    """Rows of one kind each, some of them with foreign values in between."""
+    height, width = draw(shapes)
+    kinds = [decimals, patterns, special, st.integers(-5, 5).map(float), st.one_of(decimals, special)]
+    rows = [draw(st.lists(draw(st.sampled_from(kinds)), min_size=width, max_size=width)) for _ in range(height)]
+    # Through struct: assigning a signalling NaN elsewhere might quieten it.
+    return np.frombuffer(b"".join(struct.pack(f"<{width}d", *row) for row in rows), dtype="<f8").reshape(height, width)
+
+
+@given(matrices(), st.integers(1, 4))
+def test_chunks_give_back_every_bit(values: FloatArray, rows: int) -> None:
+    assert bits(round_trip(values, rows)) == bits(values)
+
+
+@given(hnp.arrays(np.uint64, shapes, elements=st.integers(0, 2**64 - 1)))
+def test_chunks_give_back_arbitrary_bit_patterns(patterns: np.ndarray[tuple[int, int], np.dtype[np.uint64]]) -> None:
+    values = patterns.view(np.float64)
+    assert bits(round_trip(values, 2)) == bits(values)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        [STALE] * 20,
+        [ABSENT] * 19 + [1.0],
+        [1.0] + [ABSENT] * 18 + [STALE],
+        [float(2**53), -float(2**53)] * 10,
+        [float(2**53 + 2), 1.0] * 10,
+        [0.1, 0.2, 0.3, -0.0, 0.1 + 0.2] * 4,
+        [1e15 + 0.5, 0.01] * 10,
+        [1e300, 1e-300] * 10,
+        [float("inf")] * 10 + [3.25] * 10,
+    ],
+)
+def test_chunks_keep_what_arithmetic_would_lose(row: list[float]) -> None:
+    values = np.array([row, [1.0] * 20, row[::-1]])
+    assert bits(round_trip(values, 3)) == bits(values)
+
+
+def test_matrices_larger_than_a_slice_come_back_in_order() -> None:
+    generator = np.random.default_rng(1)
+    values = np.cumsum(generator.integers(0, 300, (700, 500)), axis=1) / 100
+    values[::7] = generator.normal(size=(100, 500))
+    rows = rows_per_chunk(500)
+    assert bits(round_trip(values, rows)) == bits(values)
+
+
+def test_a_constant_costs_next_to_nothing_and_counters_less_than_a_byte() -> None:
+    generator = np.random.default_rng(2)
+    constant = sum(map(len, encode_chunks(np.full((100, 720), 17.5), rows_per_chunk(720))))
+    counters = np.cumsum(generator.poisson(8, (100, 720)), axis=1).astype(np.float64)
+    assert constant < 1000
+    assert sum(map(len, encode_chunks(counters, rows_per_chunk(720)))) < 0.6 * counters.size
+
+
+@given(hnp.arrays(np.int64, st.integers(0, 50), elements=st.integers(-(2**63), 2**63 - 1)))
+def test_integers_come_back_even_where_differences_overflow(
+    numbers: np.ndarray[tuple[int], np.dtype[np.int64]],
+) -> None:
+    assert decode_ints(encode_ints(numbers)).tolist() == numbers.tolist()
+
+
+def test_evenly_spaced_timestamps_cost_a_header() -> None:
+    assert len(encode_ints(np.arange(10_000) * 5000)) < 30
+
+
+@given(hnp.arrays(np.uint64, st.integers(0, 60), elements=st.integers(0, 2**64 - 1)))
+def test_rows_give_back_every_bit(row: np.ndarray[tuple[int], np.dtype[np.uint64]]) -> None:
+    assert bits(decode_row(encode_row(row.view(np.float64)))) == row.tolist()
+
+
+@given(st.data())
+def test_a_changed_byte_is_noticed(data: st.DataObject) -> None:
+    blob = bytearray(next(encode_chunks(np.arange(60.0).reshape(3, 20) ** 2, 3)))
+    place = data.draw(st.integers(0, len(blob) - 1))
+    blob[place] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(CorruptBlobError):
+        decode_chunks([bytes(blob)], [3], 20)
+
+
+@pytest.mark.parametrize(
+    ("blob", "told"),
+    [
+        (b"", "0 bytes"),
+        (b"\x01\x00\x00", "3 bytes"),
+        (struct.pack("<BI", 99, zlib.crc32(b"x", 99)) + b"x", "codec 99"),
+        (struct.pack("<BI", Codec.CHUNK_PLAIN, zlib.crc32(b"x", 1)) + b"x", "1 bytes"),
+        (struct.pack("<BI", Codec.CHUNK_ZSTD, zlib.crc32(b"no zstd", 2)) + b"no zstd", "zstd"),
+    ],
+)
+def test_a_blob_that_we_did_not_write_is_refused_and_described(blob: bytes, told: str) -> None:
+    with pytest.raises(CorruptBlobError, match=told):
+        decode_chunks([blob], [1], 3)
+
+
+def test_a_chunk_read_with_another_shape_is_refused() -> None:
+    blob = next(encode_chunks(np.arange(60.0).reshape(3, 20), 3))
+    with pytest.raises(CorruptBlobError):
+        decode_chunks([blob], [3], 21)
+    with pytest.raises(CorruptBlobError):
+        decode_chunks([blob], [4], 20)
+
+
+def test_long_payloads_are_zstd_and_short_ones_are_not() -> None:
+    long, short = encode_row(np.arange(100.0)), encode_row(np.arange(2.0))
+    assert (long[0], short[0]) == (Codec.ROW_ZSTD, Codec.ROW_PLAIN)
+    assert len(bytes(cramjam.zstd.decompress(long[5:]))) == 800
