@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,23 @@ def test_restart_keeps_alerts(world: World) -> None:
     assert world.states("Pending") == ["firing"]
     assert [change.after.value for change in world.history("Firing")] == ["firing"]
     assert [change.after.value for change in world.history("Pending")] == ["pending", "firing"]
+
+
+def test_kill_keeps_alerts(world: World, tmp_path: Path) -> None:
+    """What the last evaluation found is on disk when it ends: files as a kill leaves them bring all of it back."""
+    _two_evaluations(world)
+    # The lock and the shared memory belong to a process; what is on disk is the file and its log.
+    held = shutil.ignore_patterns("*lock*", "*-shm")
+    shutil.copytree(tmp_path / "data", tmp_path / "killed" / "data", ignore=held)
+    survivor = World(tmp_path / "killed")
+    try:
+        survivor.now = world.now + 30_000
+        survivor.file = world.file
+        survivor.rules(world.file.read_text(encoding="utf-8"))
+        assert survivor.manager.alerts() == world.manager.alerts()
+        assert survivor.manager.changes(10) == world.manager.changes(10)
+    finally:
+        survivor.close()
 
 
 def test_first_evaluation_after_a_restart_ends_nothing(world: World) -> None:
