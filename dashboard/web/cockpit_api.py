@@ -12,6 +12,7 @@ from flask import Blueprint, Response, request
 from dashboard.scrape import UnknownTargetError
 from dashboard.web import urls
 from dashboard.web.pages import views
+from dashboard.web.parts import parts
 from dashboard.web.views.charts import Chart, Span
 from dashboard.web.views.incidents import IncidentError
 from dashboard.web.views.views import MOST_CHARTS
@@ -19,6 +20,12 @@ from dashboard.web.views.views import MOST_CHARTS
 _WORTH_COMPRESSING = 4096
 
 blueprint = Blueprint("cockpit_api", __name__)
+
+
+@blueprint.before_request
+def refuse_until_ready() -> Response | None:
+    """Answer nothing before the store is open."""
+    return None if parts().ready() else failure(503, "the server is starting")
 
 
 @blueprint.get(urls.OVERVIEW_API)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, current_app, render_template, request
+from flask import Blueprint, Flask, Response, abort, current_app, render_template, request
 from flask.blueprints import BlueprintSetupState
 
 from dashboard.web import urls
@@ -16,6 +16,7 @@ from dashboard.web.views.views import Views
 _KEY = "glass-cockpit-views"
 _LONGEST_FILTER = 200
 _STILL_CHARTS = 12
+_WITHOUT_STORE = ("pages.static_file", "pages.icon", "pages.old_icon")
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
 
@@ -28,10 +29,20 @@ def views() -> Views:
 
 @blueprint.record
 def _keep_views(state: BlueprintSetupState) -> None:
-    with state.app.app_context():
-        state.app.extensions[_KEY] = Views(parts())
-    state.app.jinja_env.globals["urls"] = urls
-    state.app.jinja_env.trim_blocks = state.app.jinja_env.lstrip_blocks = True
+    app = state.app
+    if not isinstance(app, Flask):
+        raise TypeError("the pages are part of a Flask application")
+    with app.app_context():
+        app.extensions[_KEY] = Views(parts())
+    app.jinja_env.globals["urls"] = urls
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+@blueprint.before_request
+def refuse_until_ready() -> None:
+    """Show nothing but files before the store is open."""
+    if request.endpoint not in _WITHOUT_STORE and not parts().ready():
+        abort(503, "The server is starting: it reads back what it has stored.")
 
 
 @blueprint.get(urls.OVERVIEW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from dashboard.model.duration import format_duration
 from dashboard.model.labels import METRIC_NAME, Labels
@@ -13,7 +14,6 @@ from dashboard.rules.status import AlertChange, RuleGroupStatus, RuleHealth, Rul
 from dashboard.web import urls
 from dashboard.web.views import text
 from dashboard.web.views.problems import active, alert_key, severity_of
-from dashboard.web.views.told import told
 
 MOST_CHANGES = 100
 _MOST_ALERTS = 50
@@ -24,79 +24,79 @@ _LEVELS = {AlertState.FIRING: "bad", AlertState.PENDING: "warn", AlertState.INAC
 class Pair:
     """A label or an annotation."""
 
-    name: str = told("The name.")
-    value: str = told("The value.")
-    link: str = told("The value, if it is an address that may be followed, or nothing.")
+    name: Annotated[str, "The name."]
+    value: Annotated[str, "The value."]
+    link: Annotated[str, "The value, if it is an address that may be followed, or nothing."]
 
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
     """One alert of a rule."""
 
-    id: str = told("Names the alert among its sisters.")
-    level: str = told("bad for firing, warn for pending.")
-    state: str = told("firing or pending.")
-    since: str = told("Since when and for how long.")
-    value: str = told("What the expression gave when it last held.")
-    labels: tuple[Pair, ...] = told("What sets the alert apart.")
-    annotations: tuple[Pair, ...] = told("What the rule says of the alert.")
+    id: Annotated[str, "Names the alert among its sisters."]
+    level: Annotated[str, "bad for firing, warn for pending."]
+    state: Annotated[str, "firing or pending."]
+    since: Annotated[str, "Since when and for how long."]
+    value: Annotated[str, "What the expression gave when it last held."]
+    labels: Annotated[tuple[Pair, ...], "What sets the alert apart."]
+    annotations: Annotated[tuple[Pair, ...], "What the rule says of the alert."]
 
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
     """One alerting rule."""
 
-    id: str = told("Names the rule among its sisters.")
-    level: str = told("bad, warn or ok by the worst state; unknown where the rule fails.")
-    name: str = told("The alert's name.")
-    state: str = told("firing, pending, inactive or failing, with the number of alerts.")
-    severity: str = told("The label severity.")
-    summary: str = told("What the rule's summary or description says, templates as they stand in the file.")
-    open: bool = told("Whether the rule is opened as the page is served: where something is wrong.")
-    error: str = told("Why the rule cannot be evaluated, or nothing.")
-    expression: str = told("The expression.")
-    facts: str = told("How long it must hold, and how the last evaluation went.")
-    labels: tuple[Pair, ...] = told("The rule's own labels.")
-    annotations: tuple[Pair, ...] = told("The rule's annotations, shown while it has no alert that expands them.")
-    alerts: tuple[AlertRow, ...] = told("The firing and pending alerts, the worst first.")
-    more: str = told("How many alerts are not shown, or nothing.")
-    search: str = told("Lower-case text that the filter looks through.")
+    id: Annotated[str, "Names the rule among its sisters."]
+    level: Annotated[str, "bad, warn or ok by the worst state; unknown where the rule fails."]
+    name: Annotated[str, "The alert's name."]
+    state: Annotated[str, "firing, pending, inactive or failing, with the number of alerts."]
+    severity: Annotated[str, "The label severity."]
+    summary: Annotated[str, "What the rule's summary or description says, templates as they stand in the file."]
+    open: Annotated[bool, "Whether the rule is opened as the page is served: where something is wrong."]
+    error: Annotated[str, "Why the rule cannot be evaluated, or nothing."]
+    expression: Annotated[str, "The expression."]
+    facts: Annotated[str, "How long it must hold, and how the last evaluation went."]
+    labels: Annotated[tuple[Pair, ...], "The rule's own labels but for severity."]
+    annotations: Annotated[tuple[Pair, ...], "The rule's annotations, shown while it has no alert that expands them."]
+    alerts: Annotated[tuple[AlertRow, ...], "The firing and pending alerts, the worst first."]
+    more: Annotated[str, "How many alerts are not shown, or nothing."]
+    search: Annotated[str, "Lower-case text that the filter looks through."]
 
 
 @dataclass(frozen=True, slots=True)
 class GroupRow:
     """One rule group with its alerting rules."""
 
-    id: str = told("Names the group among its sisters.")
-    name: str = told("The group's name.")
-    facts: str = told("The file, how often it is evaluated, and how long that takes.")
-    rules: tuple[RuleRow, ...] = told("The alerting rules in the order of the file.")
+    id: Annotated[str, "Names the group among its sisters."]
+    name: Annotated[str, "The group's name."]
+    facts: Annotated[str, "The file, how often it is evaluated, and how long that takes."]
+    rules: Annotated[tuple[RuleRow, ...], "The alerting rules in the order of the file."]
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeRow:
     """One change of an alert's state."""
 
-    id: str = told("Names the change among its sisters.")
-    level: str = told("bad for firing, warn for pending, ok for inactive.")
-    at: str = told("When it changed.")
-    name: str = told("The alert's name.")
-    state: str = told("The state before and after.")
-    labels: str = told("The other labels.")
-    value: str = told("What the expression gave.")
-    search: str = told("Lower-case text that the filter looks through.")
+    id: Annotated[str, "Names the change among its sisters."]
+    level: Annotated[str, "bad for firing, warn for pending, ok for inactive."]
+    at: Annotated[str, "When it changed."]
+    name: Annotated[str, "The alert's name."]
+    state: Annotated[str, "The state before and after."]
+    labels: Annotated[str, "The other labels."]
+    value: Annotated[str, "What the expression gave."]
+    search: Annotated[str, "Lower-case text that the filter looks through."]
 
 
 @dataclass(frozen=True, slots=True)
 class AlertsView:
     """What the page of the alerts shows and polls."""
 
-    at: int = told("When this was worked out, in milliseconds since 1970.")
-    firing: int = told("How many alerts fire.")
-    pending: int = told("How many alerts are pending.")
-    inactive: int = told("How many alerting rules are inactive.")
-    groups: tuple[GroupRow, ...] = told("The rule groups, those with something wrong first.")
-    changes: tuple[ChangeRow, ...] = told("The latest changes, the newest first.")
+    at: Annotated[int, "When this was worked out, in milliseconds since 1970."]
+    firing: Annotated[int, "How many alerts fire."]
+    pending: Annotated[int, "How many alerts are pending."]
+    inactive: Annotated[int, "How many alerting rules are inactive."]
+    groups: Annotated[tuple[GroupRow, ...], "The rule groups, those with something wrong first."]
+    changes: Annotated[tuple[ChangeRow, ...], "The latest changes, the newest first."]
 
 
 def make_alerts(groups: Sequence[RuleGroupStatus], changes: Sequence[AlertChange], now: int) -> AlertsView:
@@ -154,7 +154,7 @@ def _rule_row(group: str, place: int, rule: RuleStatus, now: int) -> RuleRow:
         error=rule.last_error,
         expression=rule.query,
         facts=_rule_facts(rule),
-        labels=pairs(rule.labels),
+        labels=pairs(rule.labels.drop(("severity",))),
         annotations=() if alerts else pairs(rule.annotations),
         alerts=tuple(_alert_row(alert, now) for alert in alerts[:_MOST_ALERTS]),
         more=f"and {left_out} more" if left_out > 0 else "",
@@ -163,7 +163,9 @@ def _rule_row(group: str, place: int, rule: RuleStatus, now: int) -> RuleRow:
 
 
 def _rule_state(alerts: Sequence[Alert]) -> str:
-    amounts = ((sum(alert.state is state for alert in alerts), state) for state in (AlertState.FIRING, AlertState.PENDING))
+    amounts = (
+        (sum(alert.state is state for alert in alerts), state) for state in (AlertState.FIRING, AlertState.PENDING)
+    )
     return ", ".join(f"{amount} {state.value}" for amount, state in amounts if amount) or AlertState.INACTIVE.value
 
 

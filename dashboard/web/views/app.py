@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from dashboard.model.labels import METRIC_NAME, Labels
 from dashboard.rules.alert import Alert
@@ -14,7 +15,6 @@ from dashboard.web.views.overview import concerns
 from dashboard.web.views.panels import Panel
 from dashboard.web.views.problems import Problem, alert_key, problems_of
 from dashboard.web.views.targets import Label
-from dashboard.web.views.told import told
 
 _MOST_ROWS = 20
 
@@ -23,34 +23,34 @@ _MOST_ROWS = 20
 class InfoRow:
     """One series of an info family, which says something by its labels."""
 
-    id: str = told("Names the row among its sisters.")
-    labels: tuple[Label, ...] = told("The labels.")
+    id: Annotated[str, "Names the row among its sisters."]
+    labels: Annotated[tuple[Label, ...], "The labels."]
 
 
 @dataclass(frozen=True, slots=True)
 class Info:
     """One info family."""
 
-    id: str = told("The family's name.")
-    help: str = told("What the app says of the family.")
-    rows: tuple[InfoRow, ...] = told("Its series.")
+    id: Annotated[str, "The family's name."]
+    help: Annotated[str, "What the app says of the family."]
+    rows: Annotated[tuple[InfoRow, ...], "Its series."]
 
 
 @dataclass(frozen=True, slots=True)
 class AppView:
     """What the page of an app shows and polls, but for the charts' figures."""
 
-    at: int = told("When this was worked out, in milliseconds since 1970.")
-    firing: int = told("How many alerts fire, of all apps.")
-    card: Card = told("The same as on the overview.")
-    problems: tuple[Problem, ...] = told("What is wrong with this app.")
-    notice: str = told("Why figures are missing, or nothing.")
-    incidents: tuple[Incident, ...] = told("The incidents that can be provoked; empty outside the demo.")
-    incident_note: str = told("Why incidents cannot be provoked now, or nothing.")
-    main: tuple[Panel, ...] = told("The panels of requests, errors and latency.")
-    further: tuple[Panel, ...] = told("A panel for each further family.")
-    infos: tuple[Info, ...] = told("Families that say something by their labels.")
-    common: tuple[Panel, ...] = told("Panels of families that every process exposes.")
+    at: Annotated[int, "When this was worked out, in milliseconds since 1970."]
+    firing: Annotated[int, "How many alerts fire, of all apps."]
+    card: Annotated[Card, "The same as on the overview."]
+    problems: Annotated[tuple[Problem, ...], "What is wrong with this app."]
+    notice: Annotated[str, "Why figures are missing, or nothing."]
+    incidents: Annotated[tuple[Incident, ...], "The incidents that can be provoked; empty outside the demo."]
+    incident_note: Annotated[str, "Why incidents cannot be provoked now, or nothing."]
+    main: Annotated[tuple[Panel, ...], "The panels of requests, errors and latency."]
+    further: Annotated[tuple[Panel, ...], "A panel for each further family."]
+    infos: Annotated[tuple[Info, ...], "Families that say something by their labels."]
+    common: Annotated[tuple[Panel, ...], "Panels of families that every process exposes."]
 
 
 def app_problems(job: str, alerts: Iterable[Alert], targets: Sequence[TargetStatus], now: int) -> tuple[Problem, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from dashboard.model.labels import METRIC_NAME, Labels
+from dashboard.model.labels import METRIC_NAME
 from dashboard.model.matcher import Matcher, MatchKind
 from dashboard.model.samples import FloatArray, IntArray, SeriesBatch, is_stale
 from dashboard.promql.engine import Queryable
@@ -32,12 +32,12 @@ class Beat(enum.Enum):
 
 
 def beats_by_job(queryable: Queryable, intervals: Mapping[str, int], now: int) -> dict[str, str]:
-    """Return the latest beats of each job, oldest first; ``intervals`` are the jobs' scrape intervals in milliseconds."""
+    """Return the latest beats of each job, oldest first; ``intervals`` are the jobs' own, in milliseconds."""
     found = dict.fromkeys(intervals, "")
     for interval in set(intervals.values()):
         jobs = {job for job, own in intervals.items() if own == interval}
         matchers = [Matcher(MatchKind.EQUAL, METRIC_NAME, "up")]
-        batches = queryable.select(matchers, now - (BEATS + 1) * interval, now)
+        batches = queryable.select(matchers, now - int(_GAP * BEATS * interval), now)
         found |= _joined(batches, jobs, interval, now)
     return found
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from dashboard.web import urls
 from dashboard.web.views import svg, text
 from dashboard.web.views.beats import BEATS, Beat, beats_text
 from dashboard.web.views.figures import Figures
-from dashboard.web.views.told import told
 
 _ERRORS_WARN = 0.01
 _ERRORS_BAD = 0.05
@@ -45,29 +45,29 @@ class AppState:
 class Card:
     """One app on the overview."""
 
-    id: str = told("The job, which names the card among its sisters.")
-    url: str = told("The page of this app.")
-    level: str = told("How much the app asks for attention: bad, warn, unknown or ok.")
-    state: str = told("up, 2 of 3 up, down, or waiting for its first scrape.")
-    version: str = told("The version that the app tells, or nothing.")
-    alerts: str = told("How many alerts of this app fire or are pending, in words, or nothing.")
-    alert_level: str = told("bad where alerts fire, warn where they are only pending.")
-    rate: str = told("Requests a second.")
-    errors: str = told("The share of requests that failed with 5xx.")
-    error_level: str = told("bad from 5 % on, warn from 1 % on, else ok.")
-    p50: str = told("The median latency.")
-    p95: str = told("The latency that 95 % of the requests stay under.")
-    availability: str = told("The share of scrapes in the last 24 hours that succeeded.")
-    beats: str = told("The last 50 scrapes, oldest first, a letter each: u up, p part, d down, n none.")
-    beats_text: str = told("The beats in words.")
-    beats_up: str = told("The path of the beats at which every target answered.")
-    beats_part: str = told("The path of the beats at which some targets answered.")
-    beats_down: str = told("The path of the beats at which no target answered.")
-    beats_none: str = told("The path of the beats at which nothing was scraped.")
-    line: str = told("The path of the sparkline: requests a second in the last 15 minutes.")
-    area: str = told("The path of the area beneath the sparkline.")
-    line_text: str = told("The sparkline in words.")
-    search: str = told("Lower-case text that the filter looks through.")
+    id: Annotated[str, "The job, which names the card among its sisters."]
+    url: Annotated[str, "The page of this app."]
+    level: Annotated[str, "How much the app asks for attention: bad, warn, unknown or ok."]
+    state: Annotated[str, "up, 2 of 3 up, down, or waiting for its first scrape."]
+    version: Annotated[str, "The version that the app tells, or nothing."]
+    alerts: Annotated[str, "How many alerts of this app fire or are pending, in words, or nothing."]
+    alert_level: Annotated[str, "bad where alerts fire, warn where they are only pending."]
+    rate: Annotated[str, "Requests a second."]
+    errors: Annotated[str, "The share of requests that failed with 5xx."]
+    error_level: Annotated[str, "bad from 5 % on, warn from 1 % on, else ok."]
+    p50: Annotated[str, "The median latency."]
+    p95: Annotated[str, "The latency that 95 % of the requests stay under."]
+    availability: Annotated[str, "The share of scrapes in the last 24 hours that succeeded."]
+    beats: Annotated[str, "The last 50 scrapes, oldest first, a letter each: u up, p part, d down, n none."]
+    beats_text: Annotated[str, "The beats in words."]
+    beats_up: Annotated[str, "The path of the beats at which every target answered."]
+    beats_part: Annotated[str, "The path of the beats at which some targets answered."]
+    beats_down: Annotated[str, "The path of the beats at which no target answered."]
+    beats_none: Annotated[str, "The path of the beats at which nothing was scraped."]
+    line: Annotated[str, "The path of the sparkline: requests a second in the last 15 minutes."]
+    area: Annotated[str, "The path of the area beneath the sparkline."]
+    line_text: Annotated[str, "The sparkline in words."]
+    search: Annotated[str, "Lower-case text that the filter looks through."]
 
 
 def worst_first(app: AppState) -> tuple[int, str]:

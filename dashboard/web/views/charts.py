@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
@@ -15,7 +16,6 @@ from dashboard.promql import Engine, Matrix
 from dashboard.web.views import svg, text
 from dashboard.web.views.figures import is_server_error, rate_window
 from dashboard.web.views.panels import Line, Panel, PanelSpec
-from dashboard.web.views.told import told
 
 STILL_WIDTH = 600
 STILL_HEIGHT = 150
@@ -63,24 +63,24 @@ class Span(enum.Enum):
 class Series:
     """One line of a chart."""
 
-    id: str = told("Names the line among its sisters.")
-    name: str = told("What sets the line apart, in words.")
-    last: str = told("The latest value with its unit.")
-    color_class: str = told("The class that gives the line its colour.")
-    values: list[float | None] = told("The values, one a step; null where there is none.")
-    path: str = told("The line as a drawing, for a page without scripts.")
+    id: Annotated[str, "Names the line among its sisters."]
+    name: Annotated[str, "What sets the line apart, in words."]
+    last: Annotated[str, "The latest value with its unit."]
+    color_class: Annotated[str, "The class that gives the line its colour."]
+    values: Annotated[list[float | None], "The values, one a step; null where there is none."]
+    path: Annotated[str, "The line as a drawing, for a page without scripts."]
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
     """The figures of one panel."""
 
-    id: str = told("The panel's.")
-    start: int = told("The time of the first step, in milliseconds since 1970.")
-    step: int = told("The distance of two steps, in milliseconds.")
-    count: int = told("How many steps there are.")
-    series: tuple[Series, ...] = told("The lines.")
-    note: str = told("What is left out, or why nothing is there; or nothing.")
+    id: Annotated[str, "The panel's."]
+    start: Annotated[int, "The time of the first step, in milliseconds since 1970."]
+    step: Annotated[int, "The distance of two steps, in milliseconds."]
+    count: Annotated[int, "How many steps there are."]
+    series: Annotated[tuple[Series, ...], "The lines."]
+    note: Annotated[str, "What is left out, or why nothing is there; or nothing."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def empty_chart(panel: str, note: str) -> Chart:
 
 def _rows(matrix: Matrix, line: Line, spec: PanelSpec) -> tuple[list[_Row], str]:
     values = present_values(matrix.values, matrix.present)
-    names = series_names(matrix.labels, line.prefix, spec.panel.title)
+    names = series_names(matrix.labels, line.prefix, "rate" if spec.summable else "value")
     kept = largest(values, spec.most)
     rows = [_Row(names[row], values[row], _color_of(matrix.labels[row])) for row in kept]
     rows.sort(key=lambda row: row.name)
@@ -150,7 +150,7 @@ def added_up(values: FloatArray) -> FloatArray:
 
 
 def series_names(labels: Sequence[Labels], prefix: str, fallback: str) -> list[str]:
-    """Name series by the labels that differ among them: by the value alone where it is one label."""
+    """Name series by the values of the labels that differ among them."""
     pairs = [dict(series.drop((METRIC_NAME, "job"))) for series in labels]
     every = sorted({name for pair in pairs for name in pair})
     telling = [name for name in every if len({pair.get(name, "") for pair in pairs}) > 1]
@@ -161,11 +161,14 @@ def series_names(labels: Sequence[Labels], prefix: str, fallback: str) -> list[s
 
 
 def _name(pair: dict[str, str], telling: Sequence[str], prefix: str) -> str:
-    if len(telling) == 1:
-        own = pair.get(telling[0], "") or f"no {telling[0]}"
-    else:
-        own = ", ".join(f"{name}={pair[name]}" for name in telling if name in pair)
+    own = " · ".join(_value_name(name, pair.get(name, "")) for name in telling)
     return " ".join(filter(None, (prefix, own)))
+
+
+def _value_name(name: str, value: str) -> str:
+    if name == "quantile":
+        return f"p{float(value) * 100:g}" if value.replace(".", "", 1).isdigit() else value
+    return value or f"no {name}"
 
 
 def _color_of(labels: Labels) -> str:

@@ -40,6 +40,11 @@ class Family:
     unit: str = ""
 
     @property
+    def title(self) -> str:
+        """The name by which people ask for it."""
+        return self.name if self.kind is Kind.HISTOGRAM else self.metric
+
+    @property
     def common(self) -> bool:
         """Whether every process exposes it."""
         return self.name.startswith(_COMMON)

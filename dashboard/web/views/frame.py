@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from dashboard.web.assets import Assets
-from dashboard.web.views.told import told
 
 _STATIC = "/static/"
 
@@ -14,19 +14,19 @@ _STATIC = "/static/"
 class Frame:
     """What the base of all pages is given."""
 
-    title: str = told("The page's own title.")
-    section: str = told("Which link of the navigation is the present page: overview, alerts, targets or none.")
-    firing: int = told("How many alerts fire, for the title, the icon and the navigation.")
-    at: int = told("When the page was made, in milliseconds since 1970.")
-    version: str = told("The version of this server.")
-    running_for: str = told("How long this server has run.")
-    store: str = told("How much is stored, in words.")
-    live_url: str = told("What the page polls, or nothing.")
-    styles: tuple[str, ...] = told("Addresses of style sheets.")
-    boot: str = told("Address of the script that runs before the page is painted, or nothing.")
-    scripts: tuple[str, ...] = told("Addresses of module scripts.")
-    preloads: tuple[str, ...] = told("Addresses of the modules that the scripts import.")
-    plain_reason: str = told("Why the page has no scripts and reloads itself instead, or nothing.")
+    title: Annotated[str, "The page's own title."]
+    section: Annotated[str, "Which link of the navigation is the present page: overview, alerts, targets or none."]
+    firing: Annotated[int, "How many alerts fire, for the title, the icon and the navigation."]
+    at: Annotated[int, "When the page was made, in milliseconds since 1970."]
+    version: Annotated[str, "The version of this server."]
+    running_for: Annotated[str, "How long this server has run."]
+    store: Annotated[str, "How much is stored, in words."]
+    live_url: Annotated[str, "What the page polls, or nothing."]
+    styles: Annotated[tuple[str, ...], "Addresses of style sheets."]
+    boot: Annotated[str, "Address of the script that runs before the page is painted, or nothing."]
+    scripts: Annotated[tuple[str, ...], "Addresses of module scripts."]
+    preloads: Annotated[tuple[str, ...], "Addresses of the modules that the scripts import."]
+    plain_reason: Annotated[str, "Why the page has no scripts and reloads itself instead, or nothing."]
 
 
 def asset_fields(assets: Assets, entry: str) -> dict[str, object]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 from dashboard.model.duration import format_duration
 from dashboard.model.labels import Labels, quote
 from dashboard.promql import Engine, Vector
 from dashboard.web.views import text
 from dashboard.web.views.figures import rate_window
-from dashboard.web.views.told import told
 
 _WARN = 0.8
 _BAD = 0.92
@@ -37,12 +37,12 @@ Ask = Callable[[str], Rows]
 class Gauge:
     """One figure of the host."""
 
-    id: str = told("What is measured, which names the gauge among its sisters.")
-    name: str = told("What is measured, as people call it.")
-    value: str = told("The figure.")
-    detail: str = told("What the figure is of, or nothing.")
-    level: str = told("bad, warn or ok.")
-    fill: str = told("How full the bar is, of 100; nothing where there is no bar.")
+    id: Annotated[str, "What is measured, which names the gauge among its sisters."]
+    name: Annotated[str, "What is measured, as people call it."]
+    value: Annotated[str, "The figure."]
+    detail: Annotated[str, "What the figure is of, or nothing."]
+    level: Annotated[str, "bad, warn or ok."]
+    fill: Annotated[str, "How full the bar is, of 100; nothing where there is no bar."]
 
 
 def ask_host(engine: Engine, target: Labels, interval: int, now: int) -> tuple[Gauge, ...]:

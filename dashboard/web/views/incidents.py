@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import requests
 
 from dashboard.scrape.status import TargetStatus
 from dashboard.web.views import text
-from dashboard.web.views.told import told
 
 _PATIENCE = 2.0
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -30,9 +29,9 @@ class IncidentError(Exception):
 class Incident:
     """One kind of incident that an app can have."""
 
-    id: str = told("The kind.")
-    left: str = told("How long the incident still runs, or nothing.")
-    running: str = told("true while the incident runs, else false.")
+    id: Annotated[str, "The kind."]
+    left: Annotated[str, "How long the incident still runs, or nothing."]
+    running: Annotated[str, "true while the incident runs, else false."]
 
 
 def simulator_address(targets: Sequence[TargetStatus]) -> str:

@@ -4,38 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from typing import Annotated
 
 from dashboard.rules.alert import Alert, AlertState
 from dashboard.scrape.status import TargetHealth, TargetStatus
-from dashboard.settings import DEFAULT_PORT
 from dashboard.web.views import text
 from dashboard.web.views.cards import AppState, Card, make_card, worst_first
 from dashboard.web.views.figures import Figures
 from dashboard.web.views.host import Gauge
+from dashboard.web.views.local import is_local
 from dashboard.web.views.problems import Problem, problems_of
-from dashboard.web.views.told import told
 
 _MOST_PROBLEMS = 8
-# A target at one of these addresses is this server, whichever port it listens on.
-LOCAL_ADDRESSES = (f"localhost:{DEFAULT_PORT}", f"127.0.0.1:{DEFAULT_PORT}")
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
     """What the overview shows and polls."""
 
-    at: int = told("When this was worked out, in milliseconds since 1970.")
-    firing: int = told("How many alerts fire.")
-    level: str = told("bad, warn, unknown or ok: the worst of everything.")
-    headline: str = told("What is wrong, in a few words, or that all is well.")
-    summary: str = told("How much is watched, in a sentence.")
-    notice: str = told("Why figures are missing, or nothing.")
-    problems: tuple[Problem, ...] = told("What is wrong, the worst first, as many as fit.")
-    more: str = told("How many problems are not shown, or nothing.")
-    host: tuple[Gauge, ...] = told("This machine's own figures; empty where it is not scraped.")
-    amount: str = told("How many apps there are, in words.")
-    cards: tuple[Card, ...] = told("The apps, the worst first.")
+    at: Annotated[int, "When this was worked out, in milliseconds since 1970."]
+    firing: Annotated[int, "How many alerts fire."]
+    level: Annotated[str, "bad, warn, unknown or ok: the worst of everything."]
+    headline: Annotated[str, "What is wrong, in a few words, or that all is well."]
+    summary: Annotated[str, "How much is watched, in a sentence."]
+    notice: Annotated[str, "Why figures are missing, or nothing."]
+    problems: Annotated[tuple[Problem, ...], "What is wrong, the worst first, as many as fit."]
+    more: Annotated[str, "How many problems are not shown, or nothing."]
+    host: Annotated[tuple[Gauge, ...], "This machine's own figures; empty where it is not scraped."]
+    amount: Annotated[str, "How many apps there are, in words."]
+    cards: Annotated[tuple[Card, ...], "The apps, the worst first."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +70,7 @@ def make_overview(asked: Asked, now: int) -> Overview:
 
 def app_targets(targets: Sequence[TargetStatus]) -> list[TargetStatus]:
     """Return the targets that are apps: all but this server's own pages."""
-    return [target for target in targets if not is_local(target)]
-
-
-def is_local(target: TargetStatus) -> bool:
-    """Say whether a target is a page of this server."""
-    return urlsplit(target.url).netloc in LOCAL_ADDRESSES
+    return [target for target in targets if not is_local(target.url)]
 
 
 def jobs_of(targets: Sequence[TargetStatus]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 from dashboard.web.views.alerts import AlertsView
 from dashboard.web.views.app import AppView
@@ -11,61 +12,60 @@ from dashboard.web.views.cards import Card
 from dashboard.web.views.charts import Chart
 from dashboard.web.views.overview import Overview
 from dashboard.web.views.targets import TargetsView
-from dashboard.web.views.told import told
 
 
 @dataclass(frozen=True, slots=True)
 class OverviewPage:
     """The page ``/``."""
 
-    live: Overview = told("What the page also polls.")
-    filter_text: str = told("What the reader looks for.")
-    shown_cards: tuple[Card, ...] = told("The cards that fit the filter.")
+    live: Annotated[Overview, "What the page also polls."]
+    filter_text: Annotated[str, "What the reader looks for."]
+    shown_cards: Annotated[tuple[Card, ...], "The cards that fit the filter."]
 
 
 @dataclass(frozen=True, slots=True)
 class RangeChoice:
     """One choice of how far back the charts look."""
 
-    label: str = told("The name of the choice.")
-    url: str = told("The page with this choice.")
-    chosen: bool = told("Whether it is the present one.")
+    label: Annotated[str, "The name of the choice."]
+    url: Annotated[str, "The page with this choice."]
+    chosen: Annotated[bool, "Whether it is the present one."]
 
 
 @dataclass(frozen=True, slots=True)
 class AppPage:
     """The page ``/apps/<app>``."""
 
-    live: AppView = told("What the page also polls.")
-    charts: Mapping[str, Chart] = told("The figures of the first panels, drawn as they are served.")
-    ranges: tuple[RangeChoice, ...] = told("How far back the charts may look.")
-    incident_url: str = told("Where an incident is ordered.")
-    simulated: bool = told("Whether a simulator plays the app.")
+    live: Annotated[AppView, "What the page also polls."]
+    charts: Annotated[Mapping[str, Chart], "The figures of the first panels, drawn as they are served."]
+    ranges: Annotated[tuple[RangeChoice, ...], "How far back the charts may look."]
+    incident_url: Annotated[str, "Where an incident is ordered."]
+    simulated: Annotated[bool, "Whether a simulator plays the app."]
 
 
 @dataclass(frozen=True, slots=True)
 class AlertsPage:
     """The page ``/alerts``."""
 
-    live: AlertsView = told("What the page also polls.")
-    filter_text: str = told("What the reader looks for.")
+    live: Annotated[AlertsView, "What the page also polls."]
+    filter_text: Annotated[str, "What the reader looks for."]
 
 
 @dataclass(frozen=True, slots=True)
 class TargetsPage:
     """The page ``/targets``."""
 
-    live: TargetsView = told("What the page also polls.")
-    filter_text: str = told("What the reader looks for.")
+    live: Annotated[TargetsView, "What the page also polls."]
+    filter_text: Annotated[str, "What the reader looks for."]
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorPage:
     """A page that says why there is no other."""
 
-    code: int = told("The HTTP status.")
-    headline: str = told("What happened, in a few words.")
-    detail: str = told("What happened, in a sentence.")
+    code: Annotated[int, "The HTTP status."]
+    headline: Annotated[str, "What happened, in a few words."]
+    detail: Annotated[str, "What happened, in a sentence."]
 
 
 def fits(search: str, filter_text: str) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from dashboard.model.labels import quote
 from dashboard.web.views.families import Family, Kind
-from dashboard.web.views.told import told
 
 REQUEST_FAMILIES = ("http_requests_total", "flask_http_request_total", "flask_http_request_duration_seconds_count")
 LATENCY_FAMILIES = ("http_request_duration_seconds", "flask_http_request_duration_seconds")
@@ -19,10 +19,10 @@ _QUANTILES = (0.5, 0.95, 0.99)
 class Panel:
     """One panel, without its figures."""
 
-    id: str = told("Names the panel, and its figures.")
-    title: str = told("What is drawn.")
-    help: str = told("What the app says of the family, or how the figure is made.")
-    unit: str = told("seconds, bytes, bytes/s, ratio, per second or none.")
+    id: Annotated[str, "Names the panel, and its figures."]
+    title: Annotated[str, "What is drawn."]
+    help: Annotated[str, "What the app says of the family, or how the figure is made."]
+    unit: Annotated[str, "seconds, bytes, bytes/s, ratio, per second or none."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def further_panels(job: str, families: Iterable[Family]) -> list[PanelSpec]:
 
 def _family_panel(family: Family, job: str) -> PanelSpec:
     own = f"{{{_name_matcher(family.metric)},job={quote(job)}}}"
-    panel = Panel(f"family:{family.name}", family.name, family.help, unit_of(family))
+    panel = Panel(f"family:{family.name}", family.title, family.help, unit_of(family))
     section = Section.COMMON if family.common else Section.FURTHER
     if family.kind is Kind.COUNTER:
         return PanelSpec(panel, (Line(f"rate({own}[{{window}}])"),), section, summable=True)

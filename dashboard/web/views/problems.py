@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from dashboard.model.labels import METRIC_NAME, Labels
 from dashboard.rules.alert import Alert, AlertState
 from dashboard.scrape.status import TargetHealth, TargetStatus
 from dashboard.web import urls
 from dashboard.web.views import text
-from dashboard.web.views.told import told
 
 _SEVERITIES = ("critical", "error", "warning", "info")
 _SAID_ELSEWHERE = ("alertname", "severity", "job", METRIC_NAME)
@@ -21,13 +21,13 @@ _SAID_ELSEWHERE = ("alertname", "severity", "job", METRIC_NAME)
 class Problem:
     """One thing that is wrong."""
 
-    id: str = told("Names the problem among its sisters.")
-    level: str = told("bad for what fires or is down, warn for what is pending.")
-    kind: str = told("firing, pending or down.")
-    title: str = told("The alert's name, or the target's address.")
-    detail: str = told("What the alert says of itself, or the target's last error.")
-    since: str = told("For how long.")
-    url: str = told("The page that tells more.")
+    id: Annotated[str, "Names the problem among its sisters."]
+    level: Annotated[str, "bad for what fires or is down, warn for what is pending."]
+    kind: Annotated[str, "firing, pending or down."]
+    title: Annotated[str, "The alert's name, or the target's address."]
+    detail: Annotated[str, "What the alert says of itself, or the target's last error."]
+    since: Annotated[str, "For how long."]
+    url: Annotated[str, "The page that tells more."]
 
 
 def alert_key(labels: Labels) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from dashboard.model.duration import format_duration
 from dashboard.model.labels import Labels
 from dashboard.scrape.status import TargetHealth, TargetStatus
 from dashboard.web import urls
 from dashboard.web.views import text
-from dashboard.web.views.told import told
+from dashboard.web.views.local import is_local, own_path
 
 _LEVELS = {TargetHealth.UP: "ok", TargetHealth.DOWN: "bad", TargetHealth.UNKNOWN: "unknown"}
 _STATES = {TargetHealth.UP: "up", TargetHealth.DOWN: "down", TargetHealth.UNKNOWN: "waiting"}
@@ -20,51 +21,51 @@ _STATES = {TargetHealth.UP: "up", TargetHealth.DOWN: "down", TargetHealth.UNKNOW
 class Label:
     """One label of a target."""
 
-    name: str = told("The name.")
-    value: str = told("The value.")
+    name: Annotated[str, "The name."]
+    value: Annotated[str, "The value."]
 
 
 @dataclass(frozen=True, slots=True)
 class TargetRow:
     """One target."""
 
-    id: str = told("Names the target among its sisters.")
-    level: str = told("ok for up, bad for down, unknown before the first scrape.")
-    state: str = told("up, down or waiting.")
-    url: str = told("The address that is scraped.")
-    link: str = told("The address, if it may be followed, or nothing.")
-    scrape_url: str = told("Where to ask for a scrape at once.")
-    last_scrape: str = told("How long ago the target was scraped last.")
-    duration: str = told("How long that took.")
-    samples: str = told("How many samples it gave.")
-    interval: str = told("How often the target is scraped.")
-    labels: tuple[Label, ...] = told("The labels that its series get.")
-    discovered: tuple[Label, ...] = told("The labels before relabelling.")
-    error: str = told("Why the last scrape failed, or nothing.")
-    bad_line: str = told("The first line of the last page that could not be read, or nothing.")
-    search: str = told("Lower-case text that the filter looks through.")
+    id: Annotated[str, "Names the target among its sisters."]
+    level: Annotated[str, "ok for up, bad for down, unknown before the first scrape."]
+    state: Annotated[str, "up, down or waiting."]
+    url: Annotated[str, "The address that is scraped."]
+    link: Annotated[str, "The address, if it may be followed, or nothing."]
+    scrape_url: Annotated[str, "Where to ask for a scrape at once."]
+    last_scrape: Annotated[str, "How long ago the target was scraped last."]
+    duration: Annotated[str, "How long that took."]
+    samples: Annotated[str, "How many samples it gave."]
+    interval: Annotated[str, "How often the target is scraped."]
+    labels: Annotated[tuple[Label, ...], "The labels that its series get."]
+    discovered: Annotated[tuple[Label, ...], "The labels before relabelling."]
+    error: Annotated[str, "Why the last scrape failed, or nothing."]
+    bad_line: Annotated[str, "The first line of the last page that could not be read, or nothing."]
+    search: Annotated[str, "Lower-case text that the filter looks through."]
 
 
 @dataclass(frozen=True, slots=True)
 class PoolRow:
     """One scrape pool, which is a job of the configuration."""
 
-    id: str = told("The job's name.")
-    level: str = told("The worst level of its targets.")
-    state: str = told("How many targets are up.")
-    targets: tuple[TargetRow, ...] = told("The targets, those that are down first.")
+    id: Annotated[str, "The job's name."]
+    level: Annotated[str, "The worst level of its targets."]
+    state: Annotated[str, "How many targets are up."]
+    targets: Annotated[tuple[TargetRow, ...], "The targets, those that are down first."]
 
 
 @dataclass(frozen=True, slots=True)
 class TargetsView:
     """What the page of the targets shows and polls."""
 
-    at: int = told("When this was worked out, in milliseconds since 1970.")
-    firing: int = told("How many alerts fire.")
-    up: int = told("How many targets are up.")
-    down: int = told("How many targets are down.")
-    unknown: int = told("How many targets wait for their first scrape.")
-    pools: tuple[PoolRow, ...] = told("The scrape pools, those with targets that are down first.")
+    at: Annotated[int, "When this was worked out, in milliseconds since 1970."]
+    firing: Annotated[int, "How many alerts fire."]
+    up: Annotated[int, "How many targets are up."]
+    down: Annotated[int, "How many targets are down."]
+    unknown: Annotated[int, "How many targets wait for their first scrape."]
+    pools: Annotated[tuple[PoolRow, ...], "The scrape pools, those with targets that are down first."]
 
 
 def make_targets(targets: Sequence[TargetStatus], firing: int, now: int) -> TargetsView:
@@ -103,7 +104,7 @@ def target_row(target: TargetStatus, now: int) -> TargetRow:
         level=_LEVELS[target.health],
         state=state,
         url=target.url,
-        link=urls.safe_link(target.url),
+        link=_link(target.url),
         scrape_url=urls.scrape_api(target.id),
         last_scrape=f"{text.age(now - target.last_scrape)} ago" if target.last_scrape else text.NOTHING,
         duration=text.seconds(target.last_duration) if target.last_scrape else text.NOTHING,
@@ -115,6 +116,10 @@ def target_row(target: TargetStatus, now: int) -> TargetRow:
         bad_line=_bad_line(target),
         search=" ".join(words).lower(),
     )
+
+
+def _link(url: str) -> str:
+    return own_path(url) if is_local(url) else urls.safe_link(url)
 
 
 def _bad_line(target: TargetStatus) -> str:

@@ -26,6 +26,7 @@ from dashboard.web.views.figures import ask_availability, ask_figures
 from dashboard.web.views.frame import Frame, asset_fields
 from dashboard.web.views.host import Gauge, ask_host
 from dashboard.web.views.incidents import Incident, IncidentError, ask_incidents, order_incident, simulator_address
+from dashboard.web.views.local import is_local, own_path
 from dashboard.web.views.overview import (
     Asked,
     Overview,
@@ -33,7 +34,6 @@ from dashboard.web.views.overview import (
     app_targets,
     count_alerts,
     count_health,
-    is_local,
     make_overview,
 )
 from dashboard.web.views.panels import PanelSpec, Section, panel_rows, panels_of
@@ -66,15 +66,17 @@ class Views:
     def frame(self, title: str, *, section: str = "", live_url: str = "", entry: str = "page") -> Frame:
         """Return what stands around a page."""
         now = self._parts.clock()
+        # The page that says why there is no other is made before the store is open, too.
+        ready = self._parts.ready()
         found: dict[str, Any] = asset_fields(self.assets, entry)
         return Frame(
             title=title,
             section=section,
-            firing=self.firing(),
+            firing=self.firing() if ready else 0,
             at=now,
             version=dashboard.__version__,
             running_for=text.age(now - self._started),
-            store=text.count(self._parts.storage.stats().series, "series", "series"),
+            store=text.count(self._parts.storage.stats().series, "series", "series") if ready else "",
             live_url=live_url,
             **found,
         )
@@ -117,7 +119,6 @@ class Views:
             asked = Asked(targets, alerts, notice=f"Figures are missing: {error}")
         return make_overview(asked, now)
 
-
     def app(self, job: str) -> AppView | None:
         """Return the page of an app, or ``None`` where there is no such job."""
         if not self._targets_of(job):
@@ -127,10 +128,10 @@ class Views:
     def charts(self, job: str, span: Span, panels: Collection[str]) -> dict[str, Chart]:
         """Return the figures of some panels of an app, by panel; unknown panels are left out."""
         specs = [spec for spec in self._specs(job) if spec.panel.id in panels]
-        return {
-            spec.panel.id: self._charts.get((job, span, spec.panel.id), lambda spec=spec: self._ask_chart(job, spec, span))
-            for spec in specs[:MOST_CHARTS]
-        }
+        return {spec.panel.id: self._chart(job, spec, span) for spec in specs[:MOST_CHARTS]}
+
+    def _chart(self, job: str, spec: PanelSpec, span: Span) -> Chart:
+        return self._charts.get((job, span, spec.panel.id), lambda: self._ask_chart(job, spec, span))
 
     def _targets_of(self, job: str) -> list[TargetStatus]:
         return [target for target in self._parts.scrape.targets() if target.labels.get("job") == job]
@@ -170,7 +171,9 @@ class Views:
 
     def _infos(self, job: str, now: int) -> tuple[Info, ...]:
         infos = [family for family in self._families(job) if family.kind is Kind.INFO and not family.common]
-        return tuple(make_info(family.name, family.help, self._series_now(family.metric, job, now)) for family in infos)
+        return tuple(
+            make_info(family.title, family.help, self._series_now(family.metric, job, now)) for family in infos
+        )
 
     def _series_now(self, metric: str, job: str, now: int) -> Sequence[Labels]:
         try:
@@ -243,6 +246,6 @@ def job_intervals(targets: Sequence[TargetStatus]) -> dict[str, int]:
 
 def _host(engine: Engine, targets: Sequence[TargetStatus], now: int) -> tuple[Gauge, ...]:
     for target in targets:
-        if is_local(target) and target.url.endswith("/host/metrics"):
+        if is_local(target.url) and own_path(target.url) == "/host/metrics":
             return ask_host(engine, Labels(target.labels), target.interval, now)
     return ()
