@@ -32,6 +32,7 @@ _END = re.compile(rb"# EOF\n?")
 _TOKEN = re.compile(rb" ([^ \n]++)")
 _EXEMPLAR = re.compile(rb" # \{")
 _LINE_REST = re.compile(rb" ([^\n]*+)(?:\n|\Z)")
+_WITH_EXEMPLARS = ("_total", "_bucket")
 # That a page without its mark is refused is the business of check_end alone.
 _LINE_ENDS = (b"\n", b"")
 _TYPES = {kind.value.encode(): kind for kind in MetricType}
@@ -106,7 +107,7 @@ def _read_sample(body: bytes, start: int, at: int, labels: dict[str, str]) -> tu
     series = body[start:at]
     token, value, at = _read_value(body, at, "metric")
     timestamp, at = _read_timestamp(body, at)
-    end = _read_exemplar(body, at)
+    end = _read_exemplar(body, at, labels[METRIC_NAME])
     if body[end : end + 1] not in _LINE_ENDS:
         raise BadSyntaxError("expected the end of the line")
     return SampleLine(series, labels, token, value, timestamp), end + 1
@@ -132,11 +133,13 @@ def _read_timestamp(body: bytes, at: int) -> tuple[int | None, int]:
     return int(seconds * 1000), end
 
 
-def _read_exemplar(body: bytes, at: int) -> int:
+def _read_exemplar(body: bytes, at: int, metric: str) -> int:
     """Check an exemplar, where there is one, and return the place behind it."""
     match = _EXEMPLAR.match(body, at)
     if match is None:
         return at
+    if not metric.endswith(_WITH_EXEMPLARS):
+        raise BadSyntaxError("the metric's name does not support exemplars")
     at = read_labels(body, match.end(), {}, _LABELS, named=False)
     _, _, at = _read_value(body, at, "exemplar labels")
     _, end = _read_timestamp(body, at)

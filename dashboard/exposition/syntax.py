@@ -129,6 +129,8 @@ def _add_label(labels: dict[str, str], match: re.Match[bytes], *, alone: bool) -
         value = quoted_text(raw_value, "label value")
         if not name:
             raise BadSyntaxError("label name is empty")
+        if name == METRIC_NAME:
+            raise BadSyntaxError("the metric's name cannot be given as a label")
     if name in labels:
         raise BadSyntaxError(f'label name "{name}" is not unique')
     labels[name] = value

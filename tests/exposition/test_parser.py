@@ -62,7 +62,7 @@ def test_text_timestamps_are_milliseconds() -> None:
 
 def test_openmetrics_timestamps_are_seconds() -> None:
     assert only(b"a 1 1700000000.5\n# EOF\n", OPENMETRICS).timestamp == 1_700_000_000_500
-    assert only(b'a 1 -1.5 # {x="y"} 2 3\n# EOF\n', OPENMETRICS).timestamp == -1500
+    assert only(b'a_total 1 -1.5 # {x="y"} 2 3\n# EOF\n', OPENMETRICS).timestamp == -1500
 
 
 def test_every_nan_gets_the_bits_that_prometheus_gives_it() -> None:
@@ -85,6 +85,8 @@ def test_names_in_quotes_are_read() -> None:
     [
         '{"a","b"} 1',
         '{a="b"} 1',
+        '{__name__="b"} 1',
+        '{"a",__name__="b"} 1',
         "{} 1",
         '{""} 1',
         '{"a",""="c"} 1',
