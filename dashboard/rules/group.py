@@ -13,14 +13,17 @@ from dashboard.promql.errors import PromqlError
 from dashboard.rules.alert import Alert
 from dashboard.rules.alerting import AlertingRule
 from dashboard.rules.errors import RuleError
-from dashboard.rules.ledger import AlertLedger, changes
+from dashboard.rules.ledger import AlertLedger
 from dashboard.rules.metrics import RuleMetrics
 from dashboard.rules.rule import EvalTime, Outcome, Rule, VectorQuery
 from dashboard.rules.schedule import Slots
 from dashboard.rules.state import AlertKey, AlertStore, GroupKey, SavedGroup
-from dashboard.rules.status import AlertChange, RuleGroupStatus, RuleHealth
+from dashboard.rules.status import RuleGroupStatus, RuleHealth
 
 RESEND_DELAY = 60_000
+
+LONGEST_GAP = 60_000
+"""By how much an evaluation may be late and still count as the next one."""
 
 Notify = Callable[[Sequence[Alert]], None]
 
@@ -83,6 +86,7 @@ class RuleGroup:
             if self._stopped.is_set():
                 return
             begun = perf_counter()
+            self._notice_pause(now)
             before = self._alerts()
             eval_time = EvalTime(now, self.config.query_offset)
             samples = sum(
@@ -94,6 +98,15 @@ class RuleGroup:
             self._ledger.note(before, after, now)
             self._ledger.save(after, now)
             self._count(now, samples, perf_counter() - begun)
+
+    def _notice_pause(self, now: int) -> None:
+        """Treat a time in which nobody looked, such as a suspended machine or a step of the clock, as a restart."""
+        last = self._last_evaluation
+        if last is None or now - last <= self.interval + LONGEST_GAP:
+            return
+        for rule in self.rules:
+            if isinstance(rule, AlertingRule):
+                rule.restore(rule.active, last)
 
     def _evaluate_rule(self, rule: Rule, feeds_later: bool, time: EvalTime) -> int:
         begun = perf_counter()
@@ -180,11 +193,10 @@ class RuleGroup:
         self._ledger.adopt(former._ledger)
         self._ledger.note(former._alerts(), self._alerts(), now)
 
-    def end(self, now: int) -> list[AlertChange]:
-        """End the series of a stopped group that is no longer configured; return what becomes of its alerts."""
+    def end(self, now: int) -> None:
+        """End the series of a stopped group that is no longer configured."""
         for rule in self.rules:
             rule.writer.end(now - self.config.query_offset)
-        return list(changes(self.key, self._alerts(), {}, now))
 
     def status(self) -> RuleGroupStatus:
         """Tell how the group and its rules stand."""

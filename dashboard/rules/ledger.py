@@ -41,7 +41,7 @@ class AlertLedger:
 
     def note(self, before: Alerts, after: Alerts, now: int) -> None:
         """Remember the changes of state from ``before`` to ``after``; an alert that is not there is inactive."""
-        self._unsaved.extend(changes(self._key, before, after, now))
+        self._unsaved.extend(_changes(self._key, before, after, now))
 
     def save(self, alerts: Alerts, now: int) -> None:
         """Store what has changed since the last successful save; a full disk delays this and nothing else."""
@@ -62,7 +62,7 @@ class AlertLedger:
         self._unsaved.clear()
 
 
-def changes(group: GroupKey, before: Alerts, after: Alerts, now: int) -> Iterable[AlertChange]:
+def _changes(group: GroupKey, before: Alerts, after: Alerts, now: int) -> Iterable[AlertChange]:
     """Yield the changes of state between two moments."""
     for key in {**before, **after}:
         old, new = before.get(key), after.get(key)

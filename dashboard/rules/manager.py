@@ -132,15 +132,14 @@ class RuleManager:
             group.restore(saved, now)
 
     def _end(self, former: dict[GroupKey, RuleGroup], now: int) -> None:
-        changes: list[AlertChange] = []
         for key, group in former.items():
             if key not in self._groups:
                 self._unschedule(key)
                 group.stop()
-                changes += group.end(now)
+                group.end(now)
                 self._metrics.end(key)
         try:
-            self._store.forget(self._groups, changes)
+            self._store.forget(self._groups, now)
         except DatabaseError as error:
             _logger.warning("the alerts of groups that are gone could not be removed: %s", error)
 

@@ -87,10 +87,10 @@ class AlertStore:
         """Store what an evaluation has changed, all of it or nothing."""
         self._database.write(lambda connection: _save(connection, key, update))
 
-    def forget(self, kept: Iterable[GroupKey], changes: Sequence[AlertChange]) -> None:
-        """Drop the alerts of all groups but those that are kept, and log what has become of them."""
+    def forget(self, kept: Iterable[GroupKey], now: int) -> None:
+        """Drop all groups but those that are kept; their pending and firing alerts are logged as inactive from now."""
         known = {(key.file, key.name) for key in kept}
-        self._database.write(lambda connection: _forget(connection, known, changes))
+        self._database.write(lambda connection: _forget(connection, known, now))
 
     def changes(self, limit: int) -> list[AlertChange]:
         """Return the latest changes, newest first."""
@@ -121,12 +121,18 @@ def _save(connection: sqlite3.Connection, key: GroupKey, update: GroupUpdate) ->
     _log(connection, update.changes)
 
 
-def _forget(connection: sqlite3.Connection, kept: set[tuple[str, str]], changes: Sequence[AlertChange]) -> None:
-    for place in connection.execute("SELECT file, name FROM rule_group").fetchall():
-        if tuple(place) not in kept:
-            connection.execute("DELETE FROM rule_group WHERE file = ? AND name = ?", tuple(place))
-            connection.execute("DELETE FROM alert WHERE file = ? AND group_name = ?", tuple(place))
-    _log(connection, changes)
+def _forget(connection: sqlite3.Connection, kept: set[tuple[str, str]], now: int) -> None:
+    for file, name in connection.execute("SELECT file, name FROM rule_group").fetchall():
+        if (file, name) not in kept:
+            place = (file, name)
+            rows = connection.execute(
+                "SELECT ?, file, group_name, labels, state, ?, value FROM alert "
+                "WHERE file = ? AND group_name = ? AND state <> ?",
+                (now, AlertState.INACTIVE.value, *place, AlertState.INACTIVE.value),
+            ).fetchall()
+            _log(connection, [_change(row) for row in rows])
+            connection.execute("DELETE FROM rule_group WHERE file = ? AND name = ?", place)
+            connection.execute("DELETE FROM alert WHERE file = ? AND group_name = ?", place)
 
 
 def _log(connection: sqlite3.Connection, changes: Sequence[AlertChange]) -> None:
