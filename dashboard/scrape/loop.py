@@ -98,6 +98,10 @@ class ScrapeLoop:
         with self._storing:
             self._stopped = True
         self._source.cancel()
+        # A scrape that runs closes the source itself.
+        if self._running.acquire(blocking=False):
+            self._source.close()
+            self._running.release()
 
     def end(self) -> None:
         """Stop, and mark every series of the target as stale."""

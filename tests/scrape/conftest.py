@@ -32,6 +32,7 @@ class FakeStorage:
     labels: list[Labels] = field(default_factory=list)
     rows: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     points: list[tuple[str, int, float]] = field(default_factory=list)
+    last_row: dict[int, float] = field(default_factory=dict)
 
     def series_id(self, labels: Labels) -> int:
         if labels not in self.labels:
@@ -67,6 +68,7 @@ class FakeAppender:
         assert len(set(series.tolist())) == len(series) == len(values)
         gone = self._last - set(series.tolist())
         self._last = set(series.tolist())
+        self._storage.last_row = dict(zip(series.tolist(), values.tolist(), strict=True))
         row = dict(zip(series.tolist(), values.tolist(), strict=True)) | dict.fromkeys(gone, STALE)
         self._storage.rows.append((timestamp, {str(self._storage.labels[key]): value for key, value in row.items()}))
         return Appended()
