@@ -51,8 +51,10 @@ class Group:
         """The timestamps, strictly increasing."""
         return self._head()[1]
 
-    def read(self, columns: IntArray, first: int, last: int) -> FloatArray:
+    def read(self, columns: IntArray, first: int, last: int, *, keep: bool = True) -> FloatArray:
         """Return float64[columns, last - first]; see :class:`Source`."""
+        if not keep:
+            return self._decoded(columns)[0][:, first:last]
         key = ("group", self.number, columns.tobytes())
         values: FloatArray = self.cache.get(key, lambda: self._decoded(columns))
         return values[:, first:last]

@@ -31,7 +31,7 @@ Blob = bytes | memoryview
 CHUNK_SAMPLES = 8192
 """About how many samples a chunk holds: calls of zstd cost a fixed 10 us, and so are worth sharing."""
 
-_SLICE_SAMPLES = 1 << 18  # What is transformed at once: temporary arrays stay in the processor's cache.
+_SLICE_SAMPLES = 1 << 16  # What is transformed at once: temporary arrays stay in the processor's cache.
 _SMALL = 48  # Shorter payloads only grow under zstd.
 _PLACES = 7
 _POWERS = 10.0 ** np.arange(_PLACES)

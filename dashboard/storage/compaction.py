@@ -32,7 +32,7 @@ from dashboard.storage.source import Source
 
 log = logging.getLogger(__name__)
 
-_SLICE_SAMPLES = 1 << 19
+_SLICE_SAMPLES = 1 << 18
 _DELETE_ROWS = 500
 _LONGEST_GRACE = 300_000
 
@@ -179,7 +179,7 @@ def _slices(cut: _Cut) -> Iterator[tuple[IntArray, FloatArray]]:
 def _padded(source: Source, columns: IntArray, rows: int) -> FloatArray:
     """Read columns of a source that may be older than some of them."""
     known = columns[columns < len(source.series)]
-    values = source.read(known, 0, rows) if len(known) else absent_matrix(0, rows)
+    values = source.read(known, 0, rows, keep=False) if len(known) else absent_matrix(0, rows)
     if len(known) == len(columns):
         return values
     return np.concatenate([values, absent_matrix(len(columns) - len(known), rows)])

@@ -30,7 +30,7 @@ class RawRows:
     values: FloatArray
     """float64[T, S], a row for each timestamp."""
 
-    def read(self, columns: IntArray, first: int, last: int) -> FloatArray:
+    def read(self, columns: IntArray, first: int, last: int, *, keep: bool = True) -> FloatArray:  # noqa: ARG002 - rows as they came are not decoded.
         """Return float64[columns, last - first]; see :class:`Source`."""
         return np.ascontiguousarray(self.values[first:last].take(columns, axis=1).T)
 
@@ -49,8 +49,10 @@ class SealedRows:
     key: int = field(default_factory=itertools.count().__next__)
     """Names it in the cache."""
 
-    def read(self, columns: IntArray, first: int, last: int) -> FloatArray:
+    def read(self, columns: IntArray, first: int, last: int, *, keep: bool = True) -> FloatArray:
         """Return float64[columns, last - first]; see :class:`Source`."""
+        if not keep:
+            return self._decoded(columns)[0][:, first:last]
         key = ("sealed", self.key, columns.tobytes())
         values: FloatArray = self.cache.get(key, lambda: self._decoded(columns))
         return values[:, first:last]
@@ -166,8 +168,8 @@ class _Tail:
     def times(self) -> IntArray:
         return self.whole.times[self.skipped :]
 
-    def read(self, columns: IntArray, first: int, last: int) -> FloatArray:
-        return self.whole.read(columns, first + self.skipped, last + self.skipped)
+    def read(self, columns: IntArray, first: int, last: int, *, keep: bool = True) -> FloatArray:
+        return self.whole.read(columns, first + self.skipped, last + self.skipped, keep=keep)
 
 
 class Head:

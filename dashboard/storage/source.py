@@ -18,5 +18,8 @@ class Source(Protocol):
     def times(self) -> IntArray:
         """The timestamps, strictly increasing."""
 
-    def read(self, columns: IntArray, first: int, last: int) -> FloatArray:
-        """Return float64[columns, last - first] of the samples at these places of ``times``, or ``ABSENT``."""
+    def read(self, columns: IntArray, first: int, last: int, *, keep: bool = True) -> FloatArray:
+        """Return float64[columns, last - first] of the samples at these places of ``times``, or ``ABSENT``.
+
+        ``keep`` says whether what had to be decoded is likely to be asked for again.
+        """

@@ -35,7 +35,7 @@ from dashboard.storage.source import Source
 log = logging.getLogger(__name__)
 
 _BLOCK_LENGTH = 7_200_000
-_CACHE_BYTES = 24 << 20
+_CACHE_BYTES = 16 << 20
 _RAW_ROWS = 128
 _FIRST_TIME, _LAST_TIME = -(2**63) + 1, 2**63 - 1
 
