@@ -75,7 +75,8 @@ def label_grammar(*, blank: bytes, value_sign: bytes, loose_commas: bool) -> Lab
     return LabelGrammar(
         pair=re.compile(
             rb'([a-zA-Z_][a-zA-Z0-9_]*+|"(?:[^"\\]++|\\[^\n])*+")%(blank)b'
-            rb'(?:=%(blank)b("(?:%(sign)b++|\\[^\n])*+")%(blank)b)?' % {b"blank": blank, b"sign": value_sign}
+            rb'(?:=%(blank)b("(?:%(sign)b++|\\[^\n])*+")%(blank)b)?(,?)%(blank)b'
+            % {b"blank": blank, b"sign": value_sign}
         ),
         blank=re.compile(blank),
         loose_commas=loose_commas,
@@ -90,50 +91,44 @@ def read_labels(body: bytes, at: int, labels: dict[str, str], grammar: LabelGram
     Raises:
         BadSyntaxError: it is not a label set, or a name appears twice.
     """
-    at = _skip(grammar.blank, body, at)
+    blank = grammar.blank.match(body, at)
+    at = blank.end() if blank else at
     while body[at : at + 1] != b"}":
         match = grammar.pair.match(body, at)
         if match is None:
             raise BadSyntaxError("expected label name")
+        raw_name, raw_value, comma = match.groups()
         at = match.end()
-        comma = body[at : at + 1] == b","
         closed = body[at : at + 1] == b"}"
-        _add_label(labels, match, alone=named and (comma or closed))
-        if comma:
-            at = _skip(grammar.blank, body, at + 1)
-            if body[at : at + 1] == b"}" and not grammar.loose_commas:
-                raise BadSyntaxError("expected label name")
-        elif not closed and not (grammar.loose_commas and match.group(2)):
-            raise BadSyntaxError("expected a comma or a closing brace")
+        if raw_value is not None:
+            _add_label(labels, raw_name, raw_value)
+        elif named and raw_name.startswith(b'"') and (comma or closed):
+            _add_metric(labels, raw_name)
+        else:
+            raise BadSyntaxError("expected label value" if body[at : at + 1] == b"=" else "expected equal")
+        if not grammar.loose_commas and bool(comma) is closed:
+            raise BadSyntaxError("expected label name" if comma else "expected a comma or a closing brace")
     return at + 1
 
 
-def _skip(blank: re.Pattern[bytes], body: bytes, at: int) -> int:
-    match = blank.match(body, at)
-    return match.end() if match else at
-
-
-def _add_label(labels: dict[str, str], match: re.Match[bytes], *, alone: bool) -> None:
-    raw_name, raw_value = match.groups()
-    if raw_value is None:
-        if not (alone and raw_name.startswith(b'"')):
-            body, at = match.string, match.end()
-            raise BadSyntaxError("expected label value" if body[at : at + 1] == b"=" else "expected equal")
-        name, value = METRIC_NAME, quoted_text(raw_name, "metric name")
-        if name in labels:
-            raise BadSyntaxError("metric name already set")
-        if not value:
-            raise BadSyntaxError("metric name is empty")
-    else:
-        name = quoted_text(raw_name, "label name") if raw_name.startswith(b'"') else raw_name.decode("ascii")
-        value = quoted_text(raw_value, "label value")
-        if not name:
-            raise BadSyntaxError("label name is empty")
-        if name == METRIC_NAME:
-            raise BadSyntaxError("the metric's name cannot be given as a label")
+def _add_label(labels: dict[str, str], raw_name: bytes, raw_value: bytes) -> None:
+    name = quoted_text(raw_name, "label name") if raw_name.startswith(b'"') else raw_name.decode("ascii")
+    if not name:
+        raise BadSyntaxError("label name is empty")
+    if name == METRIC_NAME:
+        raise BadSyntaxError("the metric's name cannot be given as a label")
     if name in labels:
         raise BadSyntaxError(f'label name "{name}" is not unique')
-    labels[name] = value
+    labels[name] = quoted_text(raw_value, "label value")
+
+
+def _add_metric(labels: dict[str, str], raw_name: bytes) -> None:
+    if METRIC_NAME in labels:
+        raise BadSyntaxError("metric name already set")
+    name = quoted_text(raw_name, "metric name")
+    if not name:
+        raise BadSyntaxError("metric name is empty")
+    labels[METRIC_NAME] = name
 
 
 def quoted_text(raw: bytes, what: str) -> str:

@@ -25,7 +25,8 @@ _LABELS = label_grammar(blank=rb"[ \t]*+", value_sign=rb'[^"\\]', loose_commas=T
 _BLANK = re.compile(rb"[ \t]*+")
 _LINE = re.compile(rb"[^\n]*+")
 _METADATA = re.compile(rb"#[ \t]++(HELP|TYPE)[ \t]++")
-_VALUE = re.compile(rb"[^{ \t\n]++")
+_BRACE = re.compile(rb"[ \t]*+\{")
+_VALUE = re.compile(rb"[ \t]*+([^{ \t\n]++)")
 _REST = re.compile(rb"[ \t]*+(?:([0-9]++)[ \t]*+)?(?:\n|\Z)")
 _HELP_ESCAPE = re.compile(rb"\\([\\n])")
 _TYPES = {
@@ -94,20 +95,21 @@ def _read_metadata(about: About, rest: bytes) -> MetadataLine:
 
 
 def _read_sample(body: bytes, start: int, at: int, labels: dict[str, str]) -> tuple[Entry, int]:
-    behind_name = _skip_blank(body, at)
-    if body[behind_name : behind_name + 1] == b"{":
-        at = read_labels(body, behind_name + 1, labels, _LABELS)
+    brace = _BRACE.match(body, at)
+    if brace:
+        at = read_labels(body, brace.end(), labels, _LABELS)
     if METRIC_NAME not in labels:
         raise BadSyntaxError("metric name not set")
     series = body[start:at]
-    match = _VALUE.match(body, _skip_blank(body, at))
+    match = _VALUE.match(body, at)
     if match is None:
         raise BadSyntaxError("expected value after metric")
-    value = _parse_value(match.group())
+    token = match.group(1)
+    value = _parse_value(token)
     rest = _REST.match(body, match.end())
     if rest is None:
         raise BadSyntaxError("expected timestamp or new record")
-    return SampleLine(series, labels, match.group(), value, _parse_timestamp(rest.group(1))), rest.end()
+    return SampleLine(series, labels, token, value, _parse_timestamp(rest.group(1))), rest.end()
 
 
 def _parse_value(token: bytes) -> float:
