@@ -16,7 +16,7 @@ from dashboard.promql.context import Context
 from dashboard.promql.errors import ExecutionError, NotSupportedError
 from dashboard.promql.literals import format_general, format_number
 from dashboard.promql.matrix import Groups, IndexArray, Matrix, group_rows, joined
-from dashboard.promql.quantiles import quantiles
+from dashboard.promql.quantiles import quantiles, warn_of_wrong
 from dashboard.promql.sums import group_means, group_sums
 
 _INT64 = 2.0**63
@@ -59,8 +59,8 @@ def aggregate(context: Context, expr: AggregateExpr, matrix: Matrix, parameter: 
     selecting = expr.operator in _SELECTIONS
     if not selecting and expr.operator not in (*_REDUCTIONS, "quantile", "count_values"):
         raise NotSupportedError(f"aggregation {expr.operator}")
-    if expr.operator == "quantile" and parameter is not None:
-        _warn_of_quantiles(context, expr, parameter)
+    if expr.operator == "quantile" and parameter is not None and expr.parameter is not None:
+        warn_of_wrong(context.remarks, parameter, expr.parameter.span)
     if not matrix.labels:
         return matrix
     keys = [group_labels(labels, expr.grouping, without=expr.without) for labels in matrix.labels]
@@ -122,13 +122,6 @@ _REDUCTIONS: dict[str, Reduction] = {
     "stddev": _deviation,
     "stdvar": _variance,
 }
-
-
-def _warn_of_quantiles(context: Context, expr: AggregateExpr, q: FloatArray) -> None:
-    for wrong in np.unique(q[~((q >= 0) & (q <= 1))]).tolist():
-        reason = f"quantile value should be between 0 and 1, got {format_general(wrong)}"
-        assert expr.parameter is not None  # noqa: S101 - the parser gives each quantile its parameter.
-        context.remarks.warn(reason, expr.parameter.span)
 
 
 def _quantile(grouped: Grouped, q: FloatArray) -> FloatArray:

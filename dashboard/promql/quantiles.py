@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from dashboard.model.samples import BoolArray, FloatArray
+from dashboard.promql.context import Remarks
+from dashboard.promql.literals import format_general
+from dashboard.promql.position import Span
 
 
 def quantiles(q: FloatArray, values: FloatArray, inside: BoolArray) -> FloatArray:
@@ -37,3 +40,9 @@ def _at(ordered: FloatArray, rank: FloatArray, nans: FloatArray) -> FloatArray:
 
 def _outside(q: FloatArray, found: FloatArray) -> FloatArray:
     return np.select([np.isnan(q), q < 0, q > 1], [np.nan, -np.inf, np.inf], found)
+
+
+def warn_of_wrong(remarks: Remarks, q: FloatArray, span: Span) -> None:
+    """Warn of quantiles that are not between 0 and 1; ``span`` is where they were asked for."""
+    for wrong in np.unique(q[~((q >= 0) & (q <= 1))]).tolist():
+        remarks.warn(f"quantile value should be between 0 and 1, got {format_general(wrong)}", span)

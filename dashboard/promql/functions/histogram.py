@@ -11,8 +11,9 @@ import numpy as np
 from dashboard.model.labels import METRIC_NAME
 from dashboard.model.samples import BoolArray, FloatArray
 from dashboard.promql.functions.call import Function, Invocation
-from dashboard.promql.literals import InvalidLiteralError, format_general, parse_number, quote
+from dashboard.promql.literals import InvalidLiteralError, parse_number, quote
 from dashboard.promql.matrix import IndexArray, Matrix, group_rows, joined
+from dashboard.promql.quantiles import warn_of_wrong
 
 _BUCKET = "le"
 
@@ -22,7 +23,7 @@ _SMALL_DELTA = 1e-12
 
 def _histogram_quantile(invocation: Invocation) -> Matrix:
     q, found = invocation.scalar(0), invocation.vector(1)
-    _warn_of_quantiles(invocation, q)
+    warn_of_wrong(invocation.context.remarks, q, invocation.call.arguments[0].span)
     bounds = _bounds(invocation, found)
     rows = np.flatnonzero(~np.isnan(bounds))
     if not len(rows):
@@ -39,12 +40,6 @@ def _histogram_quantile(invocation: Invocation) -> Matrix:
         forced.update(buckets.labels[members[row][1][0]].metric_name for row in np.flatnonzero(monotonised.any(axis=1)))
     _inform_of_forcing(invocation, forced)
     return joined(Matrix(groups.keys, found.steps, values, present).compact())
-
-
-def _warn_of_quantiles(invocation: Invocation, q: FloatArray) -> None:
-    for wrong in np.unique(q[~((q >= 0) & (q <= 1))]).tolist():
-        reason = f"quantile value should be between 0 and 1, got {format_general(wrong)}"
-        invocation.context.remarks.warn(reason, invocation.call.arguments[0].span)
 
 
 def _inform_of_forcing(invocation: Invocation, names: set[str]) -> None:

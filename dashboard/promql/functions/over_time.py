@@ -7,9 +7,8 @@ import numpy as np
 from dashboard.model.samples import FloatArray
 from dashboard.promql.functions.call import Function, Invocation
 from dashboard.promql.functions.ranged import RangeFunction, apply, ranged
-from dashboard.promql.literals import format_general
 from dashboard.promql.matrix import Matrix
-from dashboard.promql.quantiles import quantiles
+from dashboard.promql.quantiles import quantiles, warn_of_wrong
 from dashboard.promql.sums import window_means, window_sums
 from dashboard.promql.windows import Windows
 
@@ -51,15 +50,8 @@ def _deviation(windows: Windows) -> FloatArray:
 
 def _quantile(invocation: Invocation) -> Matrix:
     q = invocation.scalar(0)
-    for wrong in _wrong_quantiles(q):
-        reason = f"quantile value should be between 0 and 1, got {format_general(wrong)}"
-        invocation.context.remarks.warn(reason, invocation.call.arguments[0].span)
+    warn_of_wrong(invocation.context.remarks, q, invocation.call.arguments[0].span)
     return apply(invocation, RangeFunction(lambda windows: _quantiles(windows, q)), argument=1)
-
-
-def _wrong_quantiles(q: FloatArray) -> list[float]:
-    wrong: list[float] = np.unique(q[~((q >= 0) & (q <= 1))]).tolist()
-    return wrong
 
 
 def _quantiles(windows: Windows, q: FloatArray) -> FloatArray:

@@ -1,0 +1,52 @@
+"""Functions that change labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from dashboard.promql import Engine, ExecutionError
+
+Load = Callable[..., None]
+Ask = Callable[..., object]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        ("'to', '$1', 'from', '(.*)-.*'", 'x{from="a-b", to="a"}'),
+        ("'to', '${2}$$${left}', 'from', '(?P<left>.*)-(.*)'", 'x{from="a-b", to="b$a"}'),
+        ("'to', '$9$none', 'from', '.*'", 'x{from="a-b"}'),
+        ("'to', 'found', 'from', 'b'", 'x{from="a-b"}'),
+        ("'to', 'empty', 'missing', ''", 'x{from="a-b", to="empty"}'),
+        ("'from', '', 'from', '.*'", "x"),
+        ("'__name__', 'y', '', ''", 'y{from="a-b"}'),
+        ("'my.label', 'z', '', ''", 'x{from="a-b", my.label="z"}'),
+    ],
+)
+def test_a_label_is_replaced_where_all_of_its_value_matches(load: Load, ask: Ask, arguments: str, wanted: str) -> None:
+    load('x{from="a-b"} 5')
+    assert ask(f"label_replace(x, {arguments})") == {wanted: 5}
+
+
+def test_labels_are_joined(load: Load, ask: Ask) -> None:
+    load('x{a="1", b="2"} 5')
+    assert ask("label_join(x, 'c', '-', 'b', 'missing', 'a')") == {'x{a="1", b="2", c="2--1"}': 5}
+    assert ask("label_join(x, 'a', '-')") == {'x{b="2"}': 5}
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("label_replace(x, 'to', '', 'a', '(')", r"invalid regular expression in label_replace\(\): \("),
+        ("label_replace(x, '', '', 'a', '')", r"invalid destination label name in label_replace\(\): "),
+        ("label_join(x, '', '', 'a')", r"invalid destination label name in label_join\(\): "),
+        ("label_replace(x, 'a', 'same', '', '')", "vector cannot contain metrics with the same labelset"),
+        ("label_join(x, 'a', '', 'b')", "vector cannot contain metrics with the same labelset"),
+    ],
+)
+def test_what_makes_no_labels_is_refused(load: Load, engine: Engine, query: str, reason: str) -> None:
+    load('x{a="1"} 5\nx{a="2"} 6')
+    with pytest.raises(ExecutionError, match=reason):
+        engine.instant(query, 0)

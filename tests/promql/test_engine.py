@@ -1,0 +1,194 @@
+"""The engine: kinds of answers, their order, and the limits that every query has."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+
+from dashboard.model.labels import Labels
+from dashboard.model.samples import SeriesBatch
+from dashboard.promql import (
+    Engine,
+    ExecutionError,
+    Matrix,
+    ParseError,
+    QueryTimeoutError,
+    Ranges,
+    Scalar,
+    String,
+    Vector,
+    parse,
+)
+from dashboard.promql.engine import MAX_STEPS
+from dashboard.promql.errors import NotSupportedError, TooManySamplesError
+from dashboard.promql.functions import FUNCTIONS
+from dashboard.promql.signatures import SIGNATURES
+
+Load = Callable[..., None]
+
+
+def test_an_instant_query_answers_in_the_type_of_its_expression(engine: Engine, load: Load) -> None:
+    load("x 1 2")
+    assert engine.instant("1 + 1", 5000).value == Scalar(5000, 2)
+    assert engine.instant("('text')", 5000).value == String(5000, "text")
+    vector = engine.instant("x", 30_000).value
+    assert isinstance(vector, Vector)
+    assert (vector.time, vector.values.tolist()) == (30_000, [2])
+    ranges = engine.instant("(x[1m])", 30_000).value
+    assert isinstance(ranges, Ranges)
+    assert [batch.timestamps.tolist() for batch in ranges.batches] == [[0, 30_000]]
+
+
+def test_a_range_query_answers_with_a_matrix_in_the_order_of_labels(engine: Engine, load: Load) -> None:
+    load('x{i="2"} 1 2\nx{i="1"} 3 4\ny 5 6')
+    matrix = engine.range("sort_desc({__name__!=''})", 0, 30_000, 30_000).value
+    assert isinstance(matrix, Matrix)
+    assert [str(labels) for labels in matrix.labels] == ['x{i="1"}', 'x{i="2"}', "y"]
+    assert matrix.steps.tolist() == [0, 30_000]
+    assert matrix.values.tolist() == [[3, 4], [1, 2], [5, 6]]
+
+
+def test_a_scalar_over_time_is_a_series_without_labels(engine: Engine) -> None:
+    matrix = engine.range("time()", 1000, 3000, 1000).value
+    assert isinstance(matrix, Matrix)
+    assert (matrix.labels, matrix.values.tolist()) == ([Labels()], [[1, 2, 3]])
+
+
+def test_a_parsed_query_is_asked_as_its_text_is(engine: Engine, load: Load) -> None:
+    load("x 1 2")
+    result = engine.instant(parse("rate(x[1m])"), 30_000)
+    assert result.infos[0].endswith('"x"')
+
+
+def test_one_step_of_a_range_is_an_instant(engine: Engine, load: Load) -> None:
+    load('x_total{i="1"} 0+1x20\nx_total{i="2"} 0+2x20')
+    query = "sum by (i) (rate(x_total[2m])) / on () group_left sum(x_total)"
+    vector, matrix = engine.instant(query, 300_000).value, engine.range(query, 60_000, 300_000, 60_000).value
+    assert isinstance(vector, Vector)
+    assert isinstance(matrix, Matrix)
+    assert np.array_equal(vector.values, matrix.values[:, -1])
+
+
+@pytest.mark.parametrize(
+    ("query", "times", "reason"),
+    [
+        ("'a'", (0, 1, 1), 'invalid expression type "string" for range query, must be Scalar or instant Vector'),
+        ("x[1m]", (0, 1, 1), 'invalid expression type "range vector" for range query'),
+        ("x", (0, 1, 0), "zero or negative query resolution step widths are not accepted"),
+        ("x", (1, 0, 1), "end timestamp must not be before start time"),
+        ("x", (0, MAX_STEPS + 1, 1), "exceeded maximum resolution of 11,000 points per timeseries"),
+    ],
+)
+def test_a_range_query_that_makes_no_sense_is_refused(
+    engine: Engine, query: str, times: tuple[int, int, int], reason: str
+) -> None:
+    with pytest.raises(ParseError, match=reason):
+        engine.range(query, *times)
+
+
+def test_the_most_steps_are_those_of_prometheus(engine: Engine) -> None:
+    matrix = engine.range("vector(1)", 0, MAX_STEPS, 1).value
+    assert isinstance(matrix, Matrix)
+    assert len(matrix.steps) == MAX_STEPS + 1
+
+
+def test_a_deep_query_is_evaluated(engine: Engine, load: Load) -> None:
+    load("x 1")
+    depth = 240
+    assert engine.instant("(" * depth + "1" + ")" * depth, 0).value == Scalar(0, 1)
+    assert engine.instant("1" + "+1" * depth, 0).value == Scalar(0, depth + 1)
+    nested = engine.instant("abs(" * depth + "x" + ")" * depth, 0).value
+    assert isinstance(nested, Vector)
+    assert nested.values.tolist() == [1]
+
+
+@pytest.mark.parametrize("name", sorted(set(SIGNATURES) - set(FUNCTIONS)))
+def test_a_function_that_is_not_there_yet_says_so(engine: Engine, load: Load, name: str) -> None:
+    load("x 1 2")
+    kinds = {"SCALAR": "1", "STRING": "'s'", "VECTOR": "x", "MATRIX": "x[5m]"}
+    arguments = ", ".join(kinds[kind.name] for kind in SIGNATURES[name].arguments)
+    with pytest.raises(NotSupportedError, match=rf"function {name}\(\) is not supported yet"):
+        engine.instant(f"{name}({arguments})", 0)
+
+
+def test_every_function_has_a_signature() -> None:
+    assert set(FUNCTIONS) <= set(SIGNATURES)
+
+
+class Slow:
+    """A storage that answers only when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Semaphore(0)
+        self.go = threading.Event()
+
+    def select(self, *_: object) -> list[SeriesBatch]:
+        self.asked.release()
+        assert self.go.wait(20)
+        return []
+
+
+def test_a_query_waits_for_its_turn_and_gives_up_in_time() -> None:
+    slow, registry = Slow(), CollectorRegistry()
+    engine = Engine(slow, registry=registry, concurrency=1)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(engine.instant, "x", 0)
+        assert slow.asked.acquire(timeout=20)
+        assert registry.get_sample_value("prometheus_engine_queries") == 1
+        with pytest.raises(QueryTimeoutError, match="query timed out in query queue"):
+            engine.instant("x", 0, timeout=20)
+        slow.go.set()
+        assert isinstance(first.result(20).value, Vector)
+    assert isinstance(engine.instant("x", 0, timeout=20).value, Vector)
+    assert registry.get_sample_value("prometheus_engine_queries") == 0
+    assert registry.get_sample_value("prometheus_engine_queries_concurrent_max") == 1
+
+
+def test_a_failed_query_gives_its_turn_back(engine: Engine, load: Load) -> None:
+    load('x{i="1"} 1\nx{i="2"} 1')
+    for _ in range(30):
+        with pytest.raises(ExecutionError):
+            engine.instant("x + on () x", 0)
+    assert engine.instant("1", 0).value == Scalar(0, 1)
+
+
+def test_a_query_that_takes_too_long_is_given_up() -> None:
+    seconds = iter(range(1000))
+
+    class Empty:
+        def select(self, *_: object) -> list[SeriesBatch]:
+            return []
+
+    engine = Engine(Empty(), registry=CollectorRegistry(), timeout=30_000, monotonic=lambda: float(next(seconds)))
+    with pytest.raises(QueryTimeoutError, match="query timed out in expression evaluation"):
+        engine.instant("1" + "+1" * 40, 0)
+
+
+@pytest.mark.parametrize("query", ["x", "rate(x[5m])", "x * on (j) group_left (i) y"])
+def test_a_query_that_takes_too_many_samples_is_refused(query: str) -> None:
+    times = np.arange(10, dtype=np.int64) * 30_000
+
+    class Wide:
+        def select(self, matchers: list, *_: object) -> list[SeriesBatch]:
+            name = matchers[-1].value
+            labels = [Labels.of({"__name__": name, "i": str(number)}) for number in range(50)]
+            return [SeriesBatch(labels[: 1 if name == "y" else 50], times, np.zeros((len(labels), 10)))]
+
+    engine = Engine(Wide(), registry=CollectorRegistry(), max_samples=1000)
+    with pytest.raises(TooManySamplesError):
+        engine.range(query, 0, 300_000, 10_000)
+
+
+def test_an_answer_belongs_to_who_asked(engine: Engine, load: Load) -> None:
+    load("x 1 2")
+    vector = engine.instant("x", 30_000).value
+    assert isinstance(vector, Vector)
+    vector.values[0] = 99
+    again = engine.instant("x", 30_000).value
+    assert isinstance(again, Vector)
+    assert again.values.tolist() == [2]
