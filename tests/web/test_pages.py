@@ -1,0 +1,131 @@
+"""The pages and static files over HTTP."""
+
+import gzip
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from dashboard.web import Parts, create_app, pages
+from dashboard.web.assets import load_assets
+from dashboard.web.views.views import Views
+
+PAGES = ("/", "/alerts", "/targets", "/apps/shop")
+BUDGET = 60_000
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_is_whole_before_any_script_runs(client: FlaskClient, address: str) -> None:
+    answer = client.get(address)
+    assert answer.status_code == 200
+    assert "shop" in answer.text or address == "/alerts"
+    assert "http-equiv" not in answer.text
+
+
+def test_the_overview_says_that_a_target_is_down(client: FlaskClient, parts: Parts) -> None:
+    for target in parts.scrape.targets():
+        parts.scrape.scrape_now(target.id)
+    text = client.get("/").text
+    assert "1 target down" in text
+    assert "1 of 2 apps up" in text
+
+
+def test_the_filter_works_without_scripts(client: FlaskClient) -> None:
+    assert "/apps/gone" in client.get("/").text
+    found = client.get("/?q=SHOP").text
+    assert "/apps/shop" in found
+    assert "/apps/gone" not in found
+    assert 'value="SHOP"' in found
+
+
+def test_an_unknown_app_is_a_page_that_says_so(client: FlaskClient) -> None:
+    answer = client.get("/apps/nix", headers={"Accept": "text/html"})
+    assert answer.status_code == 404
+    assert "There is no app" in answer.text
+    assert "nix" in answer.text
+
+
+def test_before_the_store_is_open_the_page_says_that_and_comes_back(parts: Parts) -> None:
+    client = create_app(replace(parts, ready=lambda: False)).test_client()
+    answer = client.get("/", headers={"Accept": "text/html"})
+    assert answer.status_code == 503
+    assert "starting" in answer.text
+    assert 'http-equiv="refresh"' in answer.text
+    assert client.get("/favicon.svg").status_code == 200
+    assert client.get("/api/cockpit/overview").status_code == 503
+
+
+def test_a_failure_is_a_page_without_our_internals(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = create_app(parts).test_client()
+
+    def fail(_: Views) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(Views, "alerts", fail)
+    answer = client.get("/alerts", headers={"Accept": "text/html"})
+    assert answer.status_code == 500
+    assert answer.mimetype == "text/html"
+    assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_what_a_page_loads_is_there_and_small(client: FlaskClient, address: str) -> None:
+    loaded = loaded_files(client.get(address).text)
+    assert len(loaded) >= 4
+    total = 0
+    for name in loaded:
+        answer = client.get(name, headers={"Accept-Encoding": "gzip"})
+        assert answer.status_code == 200, name
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        total += len(answer.data)
+    assert total < (BUDGET if address.startswith("/apps") else BUDGET // 4)
+
+
+def loaded_files(html: str) -> list[str]:
+    """Return the addresses of scripts and style sheets in a page."""
+    names = (part.split('"')[0] for part in html.split('"/static/')[1:])
+    return [f"/static/{name}" for name in names]
+
+
+def test_files_are_sent_plain_to_those_who_cannot_unzip(client: FlaskClient) -> None:
+    (name,) = (name for name in loaded_files(client.get("/").text) if name.endswith(".css"))
+    plain, zipped = client.get(name), client.get(name, headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in plain.headers
+    assert gzip.decompress(zipped.data) == plain.data
+    assert plain.headers["Vary"] == "Accept-Encoding"
+
+
+def test_other_files_are_not_served(client: FlaskClient) -> None:
+    for name in ("manifest.json", "STAMP", "..%2Fpages.py", "nix.js"):
+        assert client.get(f"/static/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_without_a_built_front_end_pages_reload_themselves_and_say_why(
+    parts: Parts, tmp_path: Path, address: str
+) -> None:
+    (tmp_path / "cockpit.css").write_text("body{}")
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "FAILED.txt").write_text("No Node <20> was found.")
+    app = create_app(parts)
+    app.extensions["glass-cockpit-views"] = Views(parts, load_assets(tmp_path))
+    text = app.test_client().get(address).text
+    assert '<meta http-equiv="refresh" content="5">' in text
+    assert "No Node &lt;20&gt; was found." in text
+    assert "<script" not in text
+
+
+def test_the_icon_shows_the_number_it_is_asked_for(client: FlaskClient) -> None:
+    for firing, shown in (("0", ""), ("3", ">3<"), ("x", ""), ("-1", ""), ("99999", ">99<")):
+        answer = client.get(f"/favicon.svg?firing={firing}")
+        assert answer.mimetype == "image/svg+xml"
+        assert ("<text" in answer.text) is bool(shown)
+        assert shown in answer.text
+
+
+def test_there_is_a_page_for_each_address_that_the_pages_name(client: FlaskClient) -> None:
+    rules = {rule.rule for rule in client.application.url_map.iter_rules()}
+    named = {value for name, value in vars(pages.urls).items() if name.isupper()}
+    assert named <= rules
