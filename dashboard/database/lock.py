@@ -35,7 +35,7 @@ class DirectoryLock:
         try:
             self._file.seek(0, os.SEEK_SET)
             _lock(self._file)
-        except OSError as error:
+        except (BlockingIOError, PermissionError) as error:
             self._file.close()
             raise AlreadyRunningError(directory) from error
 

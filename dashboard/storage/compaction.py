@@ -20,7 +20,7 @@ from threading import RLock
 
 import numpy as np
 
-from dashboard.database import Database
+from dashboard.database import Database, DatabaseError
 from dashboard.model.samples import FloatArray, IntArray
 from dashboard.storage.block_writer import BlockWriter
 from dashboard.storage.blocks import Blocks
@@ -66,6 +66,7 @@ class Compactor:
         self._blocks = blocks
         self._block_length = block_length
         self.compactions = 0
+        self.failures = 0
 
     def run(self, now: int) -> int:
         """Compact every window that has ended, with some time for late rows; return how many blocks were made.
@@ -80,7 +81,11 @@ class Compactor:
             start = span[0] // self._block_length * self._block_length
             if start + self._block_length + grace > now:
                 break
-            self._compact(start, start + self._block_length)
+            try:
+                self._compact(start, start + self._block_length)
+            except DatabaseError:
+                self.failures += 1
+                raise
             made += 1
             self.compactions += 1
         return made

@@ -106,7 +106,12 @@ class Journal:
                     self._changed.wait(self._wait_seconds())
                 stopping, asked = self._stopping, self._asked
                 batch = [record for _, record in self._queue]
-            self._commit(batch)
+            try:
+                self._commit(batch)
+            except Exception:
+                # The edge of a thread that must not end: what is still queued is tried again.
+                log.exception("the journal failed")
+                self.last_error = "an unexpected error, see the log"
             with self._changed:
                 self._answered = asked
                 self._next_commit = time.monotonic() + self._interval
@@ -141,10 +146,10 @@ class Journal:
             self._failed(error)
             return
         self._registry.saved(series)
-        self._publish(batch)
         with self._changed:
             for _ in batch:
                 self._queue.popleft()
+        self._publish(batch)
         self.commits += 1
         self._succeeded()
 

@@ -39,6 +39,11 @@ class StorageCollector(Collector):
             ("prometheus_tsdb_out_of_order_samples", "Samples dropped for being late.", self._ingest.out_of_order),
             ("prometheus_tsdb_duplicate_samples", "Samples dropped for another value.", self._ingest.duplicates),
             ("prometheus_tsdb_compactions", "Windows of time moved into blocks.", self._compactor.compactions),
+            (
+                "prometheus_tsdb_compactions_failed",
+                "Windows of time that could not be moved.",
+                self._compactor.failures,
+            ),
             ("cockpit_journal_commits", "Commits of the journal.", self._journal.commits),
             ("cockpit_journal_commit_failures", "Commits that failed and were tried again.", self._journal.failures),
             ("cockpit_journal_dropped_records", "Rows dropped after minutes of failures.", self._journal.dropped),

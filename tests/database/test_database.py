@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,9 @@ def database(tmp_path: Path) -> Iterator[Database]:
     opened.close()
 
 
-def insert(number: int) -> object:
-    return lambda connection: connection.execute("INSERT INTO numbers VALUES (?)", (number,)).rowcount
+def insert(*numbers: int) -> Callable[[sqlite3.Connection], object]:
+    rows = [(number,) for number in numbers]
+    return lambda connection: connection.executemany("INSERT INTO numbers VALUES (?)", rows)
 
 
 def stored(database: Database) -> list[int]:
@@ -114,6 +116,8 @@ def test_a_full_disk_fails_the_write_alone_and_the_next_one_works_when_there_is_
 
 @pytest.mark.parametrize("name", ["plain", "with space", "a?b", "a#b", "100%41", "ü&+;=", "?mode=memory"])
 def test_any_directory_name_works(tmp_path: Path, name: str) -> None:
+    if sys.platform == "win32" and "?" in name:
+        pytest.skip("Windows has no such names")
     directory = tmp_path / name / "deeper"
     database = Database.open(directory, [numbers_migrations()])
     database.write(insert(3))
@@ -229,9 +233,7 @@ def test_many_readers_at_once_see_whole_transactions_only(database: Database) ->
     for thread in threads:
         thread.start()
     for number in range(0, 100, 2):
-        database.write(
-            lambda connection, n=number: connection.execute("INSERT INTO numbers VALUES (?), (?)", (n, n + 1))
-        )
+        database.write(insert(number, number + 1))
     stop.set()
     for thread in threads:
         thread.join()

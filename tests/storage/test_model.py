@@ -204,6 +204,6 @@ class StorageMachine(RuleBasedStateMachine):
         shutil.rmtree(self.directory)
 
 
-StorageMachine.TestCase.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
+StorageMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 test_the_store_equals_a_dictionary = StorageMachine.TestCase
 assert STALE != STALE  # noqa: PLR0124 - a NaN: the comparisons above are of bits for this reason.

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from dashboard.storage.cache import Cache
+
+
+def test_what_was_used_longest_ago_goes_first() -> None:
+    cache, made = Cache(100), list[str]()
+
+    def ask(key: str) -> None:
+        def make() -> tuple[str, int]:
+            made.append(key)
+            return key, 40
+
+        assert cache.get(key, make) == key
+
+    for key in ("a", "b", "a", "c", "a", "b"):
+        ask(key)
+    assert made == ["a", "b", "c", "b"]
+    assert cache.size == 80
+
+
+def test_an_entry_of_more_than_half_the_cache_is_not_kept() -> None:
+    cache = Cache(100)
+    cache.get("small", lambda: (1, 40))
+    assert cache.get("large", lambda: (2, 51)) == 2
+    assert cache.size == 40
+    assert cache.get("small", lambda: (3, 40)) == 1
