@@ -18,15 +18,24 @@ _CLOSE = 1.1
 
 
 def _delta(windows: Windows) -> FloatArray:
-    return _extrapolated(windows, _difference(windows), is_counter=False)
+    return _multiply(_difference(windows), _stretch(windows))
 
 
 def _increase(windows: Windows) -> FloatArray:
-    return _extrapolated(windows, _difference(windows) + _corrections(windows), is_counter=True)
+    moved = _difference(windows) + _corrections(windows)
+    return _multiply(moved, _stretch(windows, moved))
 
 
 def _rate(windows: Windows) -> FloatArray:
-    return _increase(windows) / (windows.length / 1000)
+    moved = _difference(windows) + _corrections(windows)
+    # In this order Prometheus rounds; the other one gives other last bits.
+    return _multiply(moved, _stretch(windows, moved) / (windows.length / 1000))
+
+
+def _multiply(moved: FloatArray, stretch: FloatArray) -> FloatArray:
+    # Windows of one sample have no length to stretch; they are left out of the answer.
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.multiply(moved, stretch)
 
 
 def _difference(windows: Windows) -> FloatArray:
@@ -51,18 +60,20 @@ def _drops(values: FloatArray) -> BoolArray:
     return np.less(values[:, 1:], values[:, :-1])
 
 
-def _extrapolated(windows: Windows, moved: FloatArray, *, is_counter: bool) -> FloatArray:
-    """Stretch the difference between the first and the last sample to the whole range (``extrapolatedRate``)."""
+def _stretch(windows: Windows, counted: FloatArray | None = None) -> FloatArray:
+    """Return by how much to stretch what was seen to the whole range (``extrapolatedRate``).
+
+    ``counted`` is what a counter has counted: it cannot have begun before it was 0.
+    """
     first, last = windows.timestamps[windows.first], windows.timestamps[windows.last]
     sampled = (last - first) / 1000
-    intervals = np.maximum(windows.counts - 1, 1)
-    average = sampled / intervals
+    average = sampled / np.maximum(windows.counts - 1, 1)
     to_start = _reach(first - (windows.times - windows.length), average)
     to_end = _reach(windows.times - last, average)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        if is_counter:
-            to_start = np.minimum(to_start, _to_zero(windows, moved, sampled))
-        return moved * ((sampled + to_start + to_end) / sampled)
+        if counted is not None:
+            to_start = np.minimum(to_start, _to_zero(windows, counted, sampled))
+        return np.asarray((sampled + to_start + to_end) / sampled)
 
 
 def _reach(gap: IntArray, average: FloatArray) -> FloatArray:
