@@ -29,8 +29,6 @@ def range_windows(context: Context, expr: Expr, evaluate: Evaluate) -> list[Wind
 
 def _selected(context: Context, expr: MatrixSelector) -> list[Windows]:
     times = reference_times(context, expr.selector.shift)
-    if not len(times):
-        return []
     batches = fetch(context, expr.selector, int(times.min()) - expr.range + 1, int(times.max()))
     context.limits.check_samples(sum(len(batch.labels) for batch in batches) * context.count)
     parts = (part for batch in batches for part in split_stale(batch))
@@ -39,12 +37,12 @@ def _selected(context: Context, expr: MatrixSelector) -> list[Windows]:
 
 def _evaluated(context: Context, expr: SubqueryExpr, evaluate: Evaluate) -> list[Windows]:
     times = reference_times(context, expr.shift)
-    if not len(times):
-        return []
     step = expr.step or context.default_step
     first = _first_step(int(times.min()) - expr.range, step)
     last = int(times.max())
-    context.limits.check_samples(max(last - first, 0) // step + 1)
+    if first > last:
+        return []
+    context.limits.check_samples((last - first) // step + 1)
     inner = evaluate(expr.expr, context.at(make_steps(first, last, step), step))
     assert isinstance(inner, Matrix)  # noqa: S101 - the types were checked with the text.
     return [Windows.of(part, times, expr.range, context.limits) for part in matrix_batches(inner)]

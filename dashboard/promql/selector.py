@@ -7,12 +7,13 @@ from typing import TypeAlias
 
 import numpy as np
 
-from dashboard.model.samples import BoolArray, FloatArray, IntArray, SeriesBatch, is_stale
+from dashboard.model.samples import FloatArray, IntArray, SeriesBatch, is_stale
 from dashboard.promql.ast import Edge, Shift, VectorSelector
 from dashboard.promql.context import Context
 from dashboard.promql.matrix import Matrix, row_order, stack
 
-_Pick: TypeAlias = Callable[[SeriesBatch, IntArray], FloatArray]
+_Show: TypeAlias = Callable[[IntArray, FloatArray], FloatArray]
+"""What to show of the samples that were found: of their timestamps, int64[T], and values, float64[S, T]."""
 
 
 def reference_times(context: Context, shift: Shift) -> IntArray:
@@ -35,42 +36,29 @@ def fetch(context: Context, selector: VectorSelector, start: int, end: int) -> l
 
 def select_instant(context: Context, selector: VectorSelector) -> Matrix:
     """Return the latest sample of each series in ``(t - lookback, t]``, unless it is a staleness marker."""
-    return _select(context, selector, lambda batch, index: batch.values[:, index])
+    return _select(context, selector, lambda _, values: values)
 
 
 def select_timestamps(context: Context, selector: VectorSelector) -> Matrix:
     """Return, instead of the values that :func:`select_instant` finds, the seconds at which they were sampled."""
-
-    def seconds(batch: SeriesBatch, index: IntArray) -> FloatArray:
-        return np.broadcast_to(batch.timestamps[index] / 1000, (len(batch.labels), len(index)))
-
-    return _select(context, selector, seconds)
+    return _select(context, selector, lambda times, values: np.broadcast_to(times / 1000, values.shape))
 
 
-def _select(context: Context, selector: VectorSelector, pick: _Pick) -> Matrix:
+def _select(context: Context, selector: VectorSelector, show: _Show) -> Matrix:
     times = reference_times(context, selector.shift)
-    if not len(times):
-        return Matrix.empty(context.steps)
     batches = fetch(context, selector, int(times.min()) - context.lookback + 1, int(times.max()))
     context.limits.check_samples(sum(len(batch.labels) for batch in batches) * context.count)
-    found = [part for batch in batches if (part := _latest(context, batch, times, pick)) is not None]
+    found = [_latest(context, batch, times, show) for batch in batches]
     return sort_rows(stack(context.steps, found).compact())
 
 
-def _latest(context: Context, batch: SeriesBatch, times: IntArray, pick: _Pick) -> Matrix | None:
+def _latest(context: Context, batch: SeriesBatch, times: IntArray, show: _Show) -> Matrix:
     index = np.searchsorted(batch.timestamps, times, side="right") - 1
     covered = index >= 0
     index[~covered] = 0
-    covered &= batch.timestamps[index] > times - context.lookback
-    if not covered.any():
-        return None
-    present = covered & ~_stale_at(batch, index)
-    return Matrix(batch.labels, context.steps, pick(batch, index), present)
-
-
-def _stale_at(batch: SeriesBatch, index: IntArray) -> BoolArray:
-    stale = is_stale(batch.values)
-    return stale[:, index] if stale.any() else np.zeros((len(batch.labels), len(index)), dtype=np.bool_)
+    sampled, values = batch.timestamps[index], batch.values[:, index]
+    covered &= sampled > times - context.lookback
+    return Matrix(batch.labels, context.steps, show(sampled, values), covered & ~is_stale(values))
 
 
 def sort_rows(matrix: Matrix) -> Matrix:

@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from dashboard.model.labels import Labels
@@ -100,6 +102,7 @@ class Samples:
         bounds = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
         for job in ("api", "web"):
             observed = self.random.poisson(1.5, (len(bounds) + 1, COUNT)).cumsum(axis=0).cumsum(axis=1).astype(float)
+            observed -= observed[:, :1]
             for bound, values in zip((*map(str, bounds), "+Inf"), observed, strict=True):
                 self.add("counter", "latency_seconds_bucket", {"job": job, "le": bound}, values)
             self.add("counter", "latency_seconds_count", {"job": job}, observed[-1])
@@ -467,10 +470,93 @@ def test_an_instant_query_is_ordered_as_prometheus_does(engine: Engine, promethe
         "label_replace(temperature, 'room', 'same', '', '')",
         "topk(1e30, temperature)",
         "temperature == ignoring(room) temperature",
+        "rate(temperature)",
+        "sum by (room (temperature)",
+        "temperature{room='attic'",
+        "1 + on (room) temperature and",
+        "nothing(temperature)",
+        "\n  temperature\n  temperature",
     ],
 )
-def test_what_prometheus_refuses_to_evaluate_is_refused(engine: Engine, prometheus: Prometheus, query: str) -> None:
+def test_what_prometheus_refuses_is_refused_in_its_words(engine: Engine, prometheus: Prometheus, query: str) -> None:
     answer = prometheus.ask("query", query=query, time=AT)
     assert answer["status"] == "error", answer
-    with pytest.raises(PromqlError):
+    with pytest.raises(PromqlError) as caught:
         engine.instant(query, round(AT * 1000))
+    assert str(caught.value) == answer["error"].removeprefix('invalid parameter "query": ')
+
+
+# Expressions made by chance.
+
+COUNTERS = ["http_requests_total", "gappy_total", "latency_seconds_bucket"]
+NAMES = [*COUNTERS, "temperature", "steps", "sparse", "strange"]
+MATCHERS = ["", '{job="api"}', '{room!="hall"}', '{status=~"5..|"}', '{le!="0.5"}']
+WINDOWS = st.sampled_from(["40s", "1m", "3m", "10m", "33m"])
+OFFSETS = st.sampled_from(["", "", "", " offset 4m", " offset -2m", f" @ {START + 3000.7}"])
+OF_COUNTERS = ["rate", "increase", "irate", "resets"]
+OF_ANY = ["delta", "idelta", "changes"] + [
+    f"{name}_over_time" for name in ("avg", "sum", "min", "max", "count", "last", "present", "stddev", "stdvar")
+]
+UNARY = ["abs", "ceil", "floor", "sgn", "sqrt", "round", "timestamp", "-", "absent", "sort"]
+GROUPINGS = ["", "by (job)", "by (room)", "without (status, le)", "by (job, le)", "without ()"]
+JOINS = ["", "on (job)", "on (room)", "ignoring (status, le)", "on (job) group_left", "on (room) group_right"]
+OPERATORS = ["+", "-", "*", "/", "%", "^", "==", "!=", ">", "<= bool", "> bool", "and", "or", "unless"]
+
+
+def selectors(names: list[str]) -> st.SearchStrategy[str]:
+    return st.tuples(st.sampled_from(names), st.sampled_from(MATCHERS)).map("".join)
+
+
+def over_ranges(functions: list[str], names: list[str]) -> st.SearchStrategy[str]:
+    return st.builds("{}({}[{}]{})".format, st.sampled_from(functions), selectors(names), WINDOWS, OFFSETS)
+
+
+instants = st.tuples(selectors(NAMES), OFFSETS).map("".join)
+leaves = st.one_of(instants, over_ranges(OF_COUNTERS, COUNTERS), over_ranges(OF_ANY, NAMES))
+
+
+def deeper(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    number = st.sampled_from(["0", "1", "2.5", "-3", "scalar(steps{room='hall'})", "time()"])
+    aggregators = st.sampled_from(["sum", "avg", "min", "max", "count", "group", "quantile"])
+    operators, joins = st.sampled_from(OPERATORS), st.sampled_from(JOINS)
+    return st.one_of(
+        st.builds("{}({})".format, st.sampled_from(UNARY), inner),
+        st.builds(aggregation, aggregators, st.sampled_from(GROUPINGS), inner),
+        st.builds("({}) {} {} ({})".format, inner, operators, joins, inner),
+        st.builds("({}) {} {}".format, inner, st.sampled_from(OPERATORS[:11]), number),
+        st.builds("{} {} ({})".format, number, st.sampled_from(OPERATORS[:11]), inner),
+        st.builds("histogram_quantile({}, {})".format, st.sampled_from(["0.1", "0.9", "1"]), inner),
+        st.builds("clamp_min({}, {})".format, inner, number),
+        st.builds("label_replace({}, 'room', '$1', 'job', '(.).*')".format, inner),
+        st.builds("max_over_time(({})[{}:47s])".format, inner, WINDOWS),
+    )
+
+
+def aggregation(name: str, grouping: str, inner: str) -> str:
+    return f"{name} {grouping} ({'0.3, ' if name == 'quantile' else ''}{inner})"
+
+
+expressions = st.recursive(leaves, deeper, max_leaves=4)
+
+
+@settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@given(query=expressions)
+def test_an_expression_made_by_chance_answers_as_prometheus_does(
+    engine: Engine, prometheus: Prometheus, query: str
+) -> None:
+    start, end, step = WINDOW
+    answer = prometheus.ask("query_range", query=query, start=start, end=end, step=step)
+    mine = answer_or_error(engine, query)
+    assert (answer["status"] == "error") == isinstance(mine, str), (mine, answer.get("error"))
+    if isinstance(mine, str):
+        assert mine.partition(":")[0] == answer["error"].partition(":")[0]
+    else:
+        assert_same(mine, theirs(answer))
+
+
+def answer_or_error(engine: Engine, query: str) -> Answer | str:
+    start, end, step = WINDOW
+    try:
+        return ours(engine.range(query, round(start * 1000), round(end * 1000), step * 1000))
+    except PromqlError as error:
+        return str(error)

@@ -47,6 +47,13 @@ def test_a_subquery_without_a_step_takes_the_default_one(load: Load, ask: Ask) -
     assert ask("x[3m:]", 200) == {"x": [(60_000, 2), (120_000, 4), (180_000, 6)]}
 
 
+def test_a_range_between_two_steps_is_empty(load: Load, ask: Ask) -> None:
+    load("x 0+1x20")
+    assert ask("x[10s:1m]", 110) == {}
+    assert ask("sum_over_time(rate(x[1m])[10s:1m])", 110) == {}
+    assert ask("absent_over_time(x[10s:1m])", 110) == {"{}": 1}
+
+
 def test_subqueries_nest(load: Load, ask: Ask) -> None:
     load("x 0+1x40")
     assert ask("max_over_time(sum_over_time(x[1m:30s])[2m:30s])", 600) == {"{}": 39}
