@@ -25,7 +25,7 @@ from dashboard.storage.errors import CorruptBlobError
 log = logging.getLogger(__name__)
 
 CHUNK_BITS = 24
-_DELETE_ROWS = 2000
+_DELETE_ROWS = 500
 _VACUUM_PAGES = 1000
 
 
@@ -79,7 +79,6 @@ class Group:
     def _decoded(self, columns: IntArray) -> tuple[FloatArray, int]:
         chunks, places = np.unique(columns // self.rows, return_inverse=True)
         width, samples = len(self.series), len(self.times)
-        values = np.empty((len(chunks) * self.rows, samples))
         blobs = self._blobs(chunks)
         counts = [min(self.rows, width - chunk * self.rows) for chunk in chunks.tolist()]
         values = self._decode([blobs.get(chunk) for chunk in chunks.tolist()], counts, samples)
