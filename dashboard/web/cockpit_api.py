@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from dataclasses import fields
 from typing import Any
 
@@ -11,13 +10,12 @@ from flask import Blueprint, Response, request
 
 from dashboard.scrape import UnknownTargetError
 from dashboard.web import urls
+from dashboard.web.compression import compressed
 from dashboard.web.pages import views
 from dashboard.web.parts import parts
 from dashboard.web.views.charts import Chart, Span
 from dashboard.web.views.incidents import IncidentError
 from dashboard.web.views.views import MOST_CHARTS
-
-_WORTH_COMPRESSING = 4096
 
 blueprint = Blueprint("cockpit_api", __name__)
 
@@ -110,11 +108,7 @@ def without_drawings(chart: Chart) -> dict[str, Any]:
 
 
 def answer(record: Any, code: int = 200) -> Response:
-    """Write a record as JSON, compressed where that is worth it and the browser takes it."""
-    body = orjson.dumps(record)
-    made = Response(body, code, mimetype="application/json")
+    """Write a record as JSON."""
+    made = Response(orjson.dumps(record), code, mimetype="application/json")
     made.headers["Cache-Control"] = "no-store"
-    if len(body) > _WORTH_COMPRESSING and request.accept_encodings["gzip"] > 0:
-        made.set_data(gzip.compress(body, 1))
-        made.headers["Content-Encoding"] = "gzip"
-    return made
+    return compressed(made)

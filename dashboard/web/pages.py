@@ -7,6 +7,7 @@ from flask.blueprints import BlueprintSetupState
 
 from dashboard.web import urls
 from dashboard.web.assets import StaticFile
+from dashboard.web.compression import compressed
 from dashboard.web.parts import parts
 from dashboard.web.views.charts import Span
 from dashboard.web.views.pages import AlertsPage, AppPage, ErrorPage, OverviewPage, RangeChoice, TargetsPage, fits
@@ -43,6 +44,12 @@ def refuse_until_ready() -> None:
     """Show nothing but files before the store is open."""
     if request.endpoint not in _WITHOUT_STORE and not parts().ready():
         abort(503, "The server is starting: it reads back what it has stored.")
+
+
+@blueprint.after_request
+def compress(answer: Response) -> Response:
+    """Compress pages; static files are compressed already."""
+    return compressed(answer) if answer.mimetype == "text/html" else answer
 
 
 @blueprint.get(urls.OVERVIEW)

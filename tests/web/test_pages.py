@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from dashboard.web import Parts, create_app, pages
+from dashboard.web import Parts, create_app, urls
 from dashboard.web.assets import load_assets
 from dashboard.web.views.views import Views
 
@@ -127,5 +127,5 @@ def test_the_icon_shows_the_number_it_is_asked_for(client: FlaskClient) -> None:
 
 def test_there_is_a_page_for_each_address_that_the_pages_name(client: FlaskClient) -> None:
     rules = {rule.rule for rule in client.application.url_map.iter_rules()}
-    named = {value for name, value in vars(pages.urls).items() if name.isupper()}
+    named = {value for name, value in vars(urls).items() if name.isupper()}
     assert named <= rules

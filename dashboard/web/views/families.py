@@ -12,6 +12,8 @@ from dashboard.scrape.status import TargetMetadata
 # What every process exposes comes after what only this app does.
 _COMMON = ("process_", "python_", "go_", "promhttp_", "scrape_", "nodejs_", "jvm_", "dotnet_")
 _CREATED = "_created"
+# What scraping and rules add to a job's series.
+_NOT_EXPOSED = ("up", "ALERTS", "ALERTS_FOR_STATE")
 
 
 class Kind(enum.Enum):
@@ -51,10 +53,21 @@ class Family:
 
 
 def families_of(metadata: Iterable[TargetMetadata], present: Set[str]) -> list[Family]:
-    """Return the families of which series are present, by name; ``present`` are the names of series."""
-    told = {item.metric: item.metadata for item in metadata}
+    """Return the families of which series are present, by name; ``present`` are the names of series.
+
+    Of an app that has not answered since this server started nothing is told: then names alone say what is what.
+    """
+    told = {item.metric: item.metadata for item in metadata} or _guessed(present)
     found = (_family(name, data, present) for name, data in sorted(told.items()))
     return [family for family in found if family is not None]
+
+
+def _guessed(present: Set[str]) -> dict[str, Metadata]:
+    histograms = {name.removesuffix("_bucket") for name in present if name.endswith("_bucket")}
+    parts = {base + suffix for base in histograms for suffix in ("_bucket", "_count", "_sum")}
+    own = {name for name in present - parts if name not in _NOT_EXPOSED and ":" not in name}
+    found = {name: Metadata(MetricType.UNKNOWN) for name in own if not name.startswith("scrape_")}
+    return found | {name: Metadata(MetricType.HISTOGRAM) for name in histograms}
 
 
 def _family(name: str, data: Metadata, present: Set[str]) -> Family | None:

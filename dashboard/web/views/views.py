@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 _LIFETIME = 2.0
 _SLOW_LIFETIME = 60.0
 _FAMILY_LIFETIME = 15.0
-_FAMILY_RANGE = 300_000
+_FAMILY_RANGE = 86_400_000
 _DEFAULT_INTERVAL = 60_000
 MOST_CHARTS = 24
 """How many panels' figures are given at once."""

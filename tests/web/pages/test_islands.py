@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from html.parser import HTMLParser
 from typing import Any
 
+import flask
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -212,11 +213,11 @@ ISLAND_ONLY = {
 
 
 def test_templates_read_every_field_that_they_are_given_and_no_other(
-    world: Parts, simulated: Parts, monkeypatch: pytest.MonkeyPatch
+    simulated: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads: dict[type, set[str]] = {}
     misses: list[str] = []
-    render = pages.render_template
+    render = flask.render_template
 
     def watching(template: str, **context: Any) -> str:
         return render(template, **{name: watched(value, reads, misses) for name, value in context.items()})

@@ -1,14 +1,16 @@
 """The cards of the overview."""
 
+from typing import Any
+
 import pytest
 
 from dashboard.web.views.cards import AppState, make_card, worst_first
 from dashboard.web.views.figures import Figures
 
 
-def app(job: str = "shop", **given: object) -> AppState:
+def app(job: str = "shop", **given: Any) -> AppState:
     """An app that is well, but for what is given."""
-    known: dict[str, object] = {
+    known: dict[str, Any] = {
         "up": 1,
         "down": 0,
         "unknown": 0,
@@ -18,7 +20,7 @@ def app(job: str = "shop", **given: object) -> AppState:
         "availability": None,
         "beats": "",
     }
-    return AppState(job, **{**known, **given})  # type: ignore[arg-type]
+    return AppState(job, **{**known, **given})
 
 
 def test_the_worst_comes_first_and_names_settle_the_rest() -> None:
@@ -49,7 +51,7 @@ def test_the_worst_comes_first_and_names_settle_the_rest() -> None:
         ({"figures": Figures(errors=0.05)}, "up", "warn"),
     ],
 )
-def test_a_card_says_how_its_app_is(given: dict[str, object], state: str, level: str) -> None:
+def test_a_card_says_how_its_app_is(given: dict[str, Any], state: str, level: str) -> None:
     card = make_card(app(**given))
     assert (card.state, card.level) == (state, level)
 

@@ -61,6 +61,20 @@ def test_families_without_series_and_creation_times_are_left_out() -> None:
     assert not {"gone", "queue_created"} & families().keys()
 
 
+def test_without_a_word_from_the_app_names_say_what_is_what() -> None:
+    present = frozenset(
+        {"queue", "jobs_total", "wait_seconds_bucket", "wait_seconds_count", "wait_seconds_sum", "app_build_info"}
+        | {"up", "ALERTS", "scrape_duration_seconds", "job:jobs:rate1m"}
+    )
+    found = {family.name: family.kind for family in families_of([], present)}
+    assert found == {
+        "queue": Kind.GAUGE,
+        "jobs_total": Kind.COUNTER,
+        "wait_seconds": Kind.HISTOGRAM,
+        "app_build_info": Kind.INFO,
+    }
+
+
 def test_panels_come_in_the_order_of_the_page() -> None:
     specs = panels_of("shop", list(families().values()))
     assert [spec.panel.title for spec in specs] == [

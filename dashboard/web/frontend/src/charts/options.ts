@@ -24,9 +24,10 @@ export function optionsOf(chart: Chart, frame: Frame, colors: Colors): uPlot.Opt
   return {
     width: frame.width,
     height: frame.height,
-    padding: [8, 6, 0, 0],
+    padding: [8, 20, 0, 0],
     legend: { show: false },
     cursor: {
+      y: false,
       drag: { x: false, y: false },
       sync: { key: "app", setSeries: false },
       points: { size: 6, fill: (u, place) => strokeOf(u, place), stroke: () => colors.ground },

@@ -44,7 +44,7 @@ export class Freshness {
   }
 
   private story(now: number): string {
-    const clock = new Date(this.at).toLocaleTimeString();
+    const clock = new Date(this.at).toTimeString().slice(0, 8);
     const next = Math.max(0, Math.ceil((this.nextTry - now) / 1000));
     return `What you see is ${age(now - this.at)} old (${clock}). ${next ? `Next try in ${next} s.` : "Trying …"}`;
   }

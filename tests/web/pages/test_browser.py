@@ -1,0 +1,245 @@
+"""The pages in a real browser, over a real server with real parts."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from dashboard.web import Parts, Server, bind, create_app
+
+pytestmark = pytest.mark.browser
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PAGES = ("/", "/alerts", "/targets", "/apps/shop", "/apps/gone")
+POLL = 5_100
+# Chromium says nothing of its own accord about what a policy has stopped, but as a message of the console.
+HIDE = """
+Object.defineProperty(document, "hidden", {get: () => window.isHidden === true});
+"""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    opened = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    opened.set_default_timeout(10_000)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the browser complains of: errors, refused loads, dialogs."""
+    return []
+
+
+@pytest.fixture
+def page(context: BrowserContext, complaints: list[str]) -> Iterator[Page]:
+    """A page whose clock the test moves; it fails the test that leaves complaints behind."""
+    opened = context.new_page()
+    opened.on(
+        "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
+    )
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+
+    def refuse(dialog: Any) -> None:
+        complaints.append(f"dialog {dialog.message}")
+        dialog.dismiss()
+
+    opened.on("dialog", refuse)
+    opened.clock.install()
+    yield opened
+    assert complaints == []
+
+
+def scrape(server: Server, parts: Parts, job: str) -> None:
+    """Scrape as the button of the targets' page does, which makes the next poll see it."""
+    for target in parts.scrape.targets():
+        if target.labels.get("job") == job:
+            answer = requests.post(f"{url_of(server)}/api/cockpit/targets/{target.id}/scrape", timeout=10)
+            answer.raise_for_status()
+
+
+def url_of(server: Server) -> str:
+    return f"http://localhost:{server.addresses[0][1]}"
+
+
+def poll(page: Page, path: str) -> None:
+    """Let the page ask once, and wait for the answer."""
+    with page.expect_response(lambda answer: path in answer.url):
+        page.clock.run_for(POLL)
+
+
+def test_the_overview_updates_in_place_and_loses_nothing(page: Page, server: Server, parts: Parts) -> None:
+    page.goto(url_of(server))
+    card = page.locator('.card[data-key="shop"]')
+    expect(card.locator(".state")).to_have_text("waiting")
+    card.evaluate("element => { element.remembered = true; }")
+    page.keyboard.press("/")
+    page.keyboard.type("sho")
+    expect(page.locator('.card[data-key="gone"]')).to_be_hidden()
+
+    scrape(server, parts, "shop")
+    scrape(server, parts, "gone")
+    poll(page, "/api/cockpit/overview")
+    expect(card.locator(".state")).to_have_text("up")
+    expect(page.locator("#situation")).to_have_text("1 target down")
+    expect(page.locator(".problem")).to_have_count(1)
+    assert card.evaluate("element => element.remembered") is True
+    expect(page.locator('input[type="search"]')).to_be_focused()
+    expect(page.locator('input[type="search"]')).to_have_value("sho")
+    expect(page.locator('.card[data-key="gone"]')).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(page.locator(".card").first).to_have_attribute("data-key", "gone")
+
+
+def test_a_card_that_has_the_focus_keeps_it_when_the_order_changes(page: Page, server: Server, parts: Parts) -> None:
+    page.goto(url_of(server))
+    page.locator('.card[data-key="shop"] a').focus()
+    scrape(server, parts, "shop")
+    poll(page, "/api/cockpit/overview")
+    expect(page.locator('.card[data-key="shop"] .state')).to_have_text("up")
+    expect(page.locator('.card[data-key="shop"] a')).to_be_focused()
+    assert page.locator(".card").evaluate_all("cards => cards.map(card => card.dataset.key)") == ["gone", "shop"]
+
+
+def test_a_lost_server_is_said_plainly_and_its_return_is_noticed(page: Page, app: Flask, complaints: list[str]) -> None:
+    server = Server(app, bind("localhost", 0))
+    server.start()
+    port = server.addresses[0][1]
+    page.goto(url_of(server))
+    expect(page.locator("[data-banner]")).to_be_hidden()
+    server.stop(5.0)
+    page.clock.run_for(POLL)
+    expect(page.locator("[data-banner-text]")).to_have_text("Cannot reach the server.")
+    page.clock.run_for(1_000)
+    expect(page.locator("[data-banner-age]")).to_contain_text("old")
+    expect(page.locator(".card")).to_have_count(2)
+
+    again = Server(app, bind("localhost", port))
+    again.start()
+    page.clock.run_for(31_000)
+    expect(page.locator("[data-banner]")).to_be_hidden()
+    expect(page.locator("[data-pulse-text]")).to_have_text("live")
+    again.stop(5.0)
+    assert all("ERR_CONNECTION" in complaint or "Failed to load" in complaint for complaint in complaints)
+    complaints.clear()
+
+
+def test_a_hidden_tab_asks_only_for_the_count(page: Page, server: Server, world: Parts) -> None:
+    asked: list[str] = []
+    page.add_init_script(HIDE)
+    page.on("request", lambda request: asked.append(request.url.removeprefix(url_of(server))))
+    page.goto(f"{url_of(server)}/targets")
+    firing = len([alert for alert in world.rules.alerts() if alert.state.value == "firing"])
+    assert firing
+    expect(page).to_have_title(f"({firing}) Targets · Glass Cockpit")
+    page.evaluate("window.isHidden = true; document.dispatchEvent(new Event('visibilitychange'))")
+    asked.clear()
+    world.rules.apply([], 15_000)
+    with page.expect_response("**/api/cockpit/count"):
+        page.clock.run_for(60_500)
+    expect(page).to_have_title("Targets · Glass Cockpit")
+    expect(page.locator('link[rel="icon"]')).to_have_attribute("href", "/favicon.svg?firing=0")
+    assert {address for address in asked if not address.startswith("/favicon")} == {"/api/cockpit/count"}
+    with page.expect_response("**/api/cockpit/targets"):
+        page.evaluate("window.isHidden = false; document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def test_pages_hold_in_a_phone_and_raise_no_complaint_with_hostile_names(
+    page: Page, server: Server, world: Parts, complaints: list[str]
+) -> None:
+    elements = world.clock()  # The world is made before the pages are.
+    assert elements
+    for width in (380, 1920):
+        page.set_viewport_size({"width": width, "height": 800})
+        for address in PAGES[:-1]:
+            page.goto(url_of(server) + address)
+            poll(page, "/api/cockpit/")
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert (address, wide) == (address, width)
+            assert page.locator("img, iframe, main script").count() == 0
+    assert complaints == []
+
+
+def test_an_app_page_draws_its_charts_and_keeps_the_range_in_its_address(
+    page: Page, server: Server, world: Parts
+) -> None:
+    assert world.scrape.targets()
+    page.goto(f"{url_of(server)}/apps/shop")
+    page.clock.run_for(500)
+    expect(page.locator('[data-panel="family:queue"] canvas')).to_be_visible()
+    expect(page.locator('[data-panel="family:queue"] .still')).to_have_count(0)
+    page.clock.run_for(500)
+    with page.expect_response(lambda answer: "range=6h" in answer.url):
+        page.get_by_role("link", name="6h").click()
+    expect(page).to_have_url(f"{url_of(server)}/apps/shop?range=6h")
+    expect(page.get_by_role("link", name="6h")).to_have_attribute("aria-current", "true")
+    button = page.locator('[data-panel="family:queue"] [data-series]').first
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
+    poll(page, "/api/cockpit/apps/shop")
+    expect(button).to_have_attribute("aria-pressed", "false")
+
+
+def test_buttons_say_what_came_of_them(page: Page, parts: Parts) -> None:
+    settings = replace(parts.settings, simulated=frozenset({"gone"}))
+    server = Server(create_app(replace(parts, settings=settings)), bind("localhost", 0))
+    server.start()
+    page.goto(f"{url_of(server)}/targets")
+    page.locator('.target:has-text("gone") button').click()
+    expect(page.locator("[data-outcome]")).to_contain_text("failed")
+    page.goto(f"{url_of(server)}/apps/gone")
+    expect(page.locator(".incident-note")).to_have_text("The simulator does not answer.")
+    server.stop(5.0)
+
+
+def test_the_keyboard_reaches_everything(page: Page, server: Server) -> None:
+    page.goto(url_of(server))
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.locator("[data-help]")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-help]")).to_be_hidden()
+    page.keyboard.press("g")
+    page.keyboard.press("a")
+    expect(page).to_have_url(f"{url_of(server)}/alerts")
+    page.keyboard.press("g")
+    page.keyboard.press("t")
+    expect(page).to_have_url(f"{url_of(server)}/targets")
+
+
+def test_colours_and_layout_are_kept(page: Page, server: Server) -> None:
+    page.goto(url_of(server))
+    page.get_by_role("button", name="Colours").click()
+    page.get_by_role("button", name="List").click()
+    page.reload()
+    root = page.locator("html")
+    expect(root).to_have_attribute("data-theme", "light")
+    expect(root).to_have_attribute("data-layout", "list")
+    expect(page.get_by_role("button", name="List")).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate("getComputedStyle(document.body).colorScheme || true")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(244, 246, 248)"
