@@ -3,6 +3,7 @@
 - ``ExpositionError``: a page cannot be used; nothing of it is stored.
     - ``SyntaxFault``: a line is not of the format; it names the line.
     - ``SampleLimitExceededError``: the page holds more samples than the job allows.
+    - ``TooManyLinesError``: the page is longer than we read.
     - ``UnsupportedFormatError``: the page is of a format that we do not read.
 """
 
@@ -36,6 +37,13 @@ class SampleLimitExceededError(ExpositionError):
     def __init__(self, samples: int) -> None:
         super().__init__("sample limit exceeded")
         self.samples = samples
+
+
+class TooManyLinesError(ExpositionError):
+    """A page is longer than we read."""
+
+    def __init__(self, lines: int, most: int) -> None:
+        super().__init__(f"the page has {lines} lines, at most {most} are read")
 
 
 class UnsupportedFormatError(ExpositionError):

@@ -92,7 +92,7 @@ def _metadata(about: About, name: bytes, text: bytes) -> MetadataLine:
             raise BadSyntaxError("invalid metric type")
         return MetadataLine(about, metric, "", _TYPES[text])
     if about is About.HELP:
-        return MetadataLine(about, metric, utf8(unescape(text), "help text"))
+        return MetadataLine(about, metric, unescape(utf8(text, "help text")))
     unit = utf8(text, "unit")
     if unit and not metric.endswith(f"_{unit}"):
         raise BadSyntaxError("the unit is not a suffix of the metric's name")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dashboard.exposition.errors import SampleLimitExceededError
+from dashboard.exposition.errors import SampleLimitExceededError, TooManyLinesError
 from dashboard.exposition.page import Metadata, format_of
 from dashboard.exposition.parser import GRAMMARS, Grammar, gather_metadata, raise_fault
 from dashboard.exposition.syntax import BadSyntaxError, Entry, MetadataLine, SampleLine
@@ -25,6 +25,9 @@ Resolve = Callable[[Mapping[str, str]], int]
 # A page is split into lines in pieces, so that an enormous one does not become an enormous list.
 _PIECE = 256 * 1024
 _SPARE_LINES = 1000
+
+MOST_LINES = 500_000
+"""A page of more lines is refused, unless its job's sample limit is so high: it would hold up all other targets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +69,18 @@ class PageReader:
 
         Raises:
             SyntaxFault: a line is not of the format; nothing of the page counts.
+            TooManyLinesError: the page is far longer than any that is meant well.
             SampleLimitExceededError: the page holds more samples than a ``sample_limit`` other than 0 allows.
             UnsupportedFormatError: the content type is one that we do not read.
         """
         grammar = GRAMMARS[format_of(content_type)]
+        lines, most = body.count(b"\n"), max(MOST_LINES, 2 * sample_limit)
+        if lines > most:
+            raise TooManyLinesError(lines, most)
         try:
             walk = _Walk(body, grammar, self._known, self._comments)
         except _NotANumberError:
-            walk = _Walk(body, grammar, {}, {})
+            walk = _Walk(body, grammar, {}, {}, trusting=False)
         if sample_limit and walk.samples > sample_limit:
             raise SampleLimitExceededError(walk.samples)
         return self._settle(walk)
@@ -118,11 +125,21 @@ class _NotANumberError(Exception):
 
 
 class _Walk:
-    """One pass over a page. New series have the places -1, -2, ... in ``series`` until they are given their numbers."""
+    """One pass over a page. New series have the places -1, -2, ... in ``series`` until they are given their numbers.
+
+    A pass that is not ``trusting`` takes each line through the grammar, even where the same series came before.
+    """
 
     def __init__(
-        self, body: bytes, grammar: Grammar, known: Mapping[bytes, int], comments: Mapping[bytes, MetadataLine]
+        self,
+        body: bytes,
+        grammar: Grammar,
+        known: Mapping[bytes, int],
+        comments: Mapping[bytes, MetadataLine],
+        *,
+        trusting: bool = True,
     ) -> None:
+        self._trusting = trusting
         self._body = body
         self._grammar = grammar
         self._known = known
@@ -162,11 +179,14 @@ class _Walk:
         numbers: list[int] = []
         tokens: list[bytes] = []
         known, comments = self._known.get, self._comments.get
+        places = self._places.get if self._trusting else known
         walk = enumerate(lines)
         met, at = 0, start
         for index, line in walk:
             text, _, token = line.rpartition(b" ")
             number = known(text)
+            if number is None:
+                number = places(text)
             if number is not None:
                 numbers.append(number)
                 tokens.append(token)

@@ -16,8 +16,8 @@ from dashboard.model.labels import METRIC_NAME
 
 METRIC = re.compile(rb"[a-zA-Z_:][a-zA-Z0-9_:]*+")
 QUOTED = re.compile(rb'"(?:[^"\\]++|\\[^\n])*+"')
-_ESCAPE = re.compile(rb'\\([\\"n])')
-_UNESCAPED = {b"\\": b"\\", b'"': b'"', b"n": b"\n"}
+_DONE = "\udc00"
+_MOST_LABELS = 1000
 
 
 class BadSyntaxError(ValueError):
@@ -119,6 +119,8 @@ def _add_label(labels: dict[str, str], raw_name: bytes, raw_value: bytes) -> Non
         raise BadSyntaxError("the metric's name cannot be given as a label")
     if name in labels:
         raise BadSyntaxError(f'label name "{name}" is not unique')
+    if len(labels) > _MOST_LABELS:
+        raise BadSyntaxError(f"more than {_MOST_LABELS} labels")
     labels[name] = quoted_text(raw_value, "label value")
 
 
@@ -137,12 +139,16 @@ def quoted_text(raw: bytes, what: str) -> str:
     Raises:
         BadSyntaxError: it is not UTF-8.
     """
-    return utf8(unescape(raw[1:-1]), what)
+    return unescape(utf8(raw[1:-1], what))
 
 
-def unescape(raw: bytes) -> bytes:
-    r"""Resolve ``\\``, ``\"`` and ``\n``; every other backslash stays as it is."""
-    return _ESCAPE.sub(lambda match: _UNESCAPED[match.group(1)], raw) if b"\\" in raw else raw
+def unescape(text: str, *, quotes: bool = True) -> str:
+    r"""Resolve ``\\``, ``\n`` and, where ``quotes`` have escapes, ``\"``; every other backslash stays as it is."""
+    if "\\" not in text:
+        return text
+    # Decoded text holds no surrogates: one can stand for the backslashes that are done with.
+    text = text.replace("\\\\", _DONE).replace("\\n", "\n")
+    return (text.replace('\\"', '"') if quotes else text).replace(_DONE, "\\")
 
 
 def utf8(raw: bytes, what: str) -> str:

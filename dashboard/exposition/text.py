@@ -16,6 +16,7 @@ from dashboard.exposition.syntax import (
     label_grammar,
     quoted_text,
     read_labels,
+    unescape,
     utf8,
 )
 from dashboard.exposition.values import parse_float
@@ -28,7 +29,6 @@ _METADATA = re.compile(rb"#[ \t]++(HELP|TYPE)[ \t]++")
 _BRACE = re.compile(rb"[ \t]*+\{")
 _VALUE = re.compile(rb"[ \t]*+([^{ \t\n]++)")
 _REST = re.compile(rb"[ \t]*+(?:([0-9]++)[ \t]*+)?(?:\n|\Z)")
-_HELP_ESCAPE = re.compile(rb"\\([\\n])")
 _TYPES = {
     b"counter": MetricType.COUNTER,
     b"gauge": MetricType.GAUGE,
@@ -87,8 +87,7 @@ def _read_metadata(about: About, rest: bytes) -> MetadataLine:
     metric = quoted_text(raw, "metric name") if raw.startswith(b'"') else raw.decode("ascii")
     text = rest[match.end() + 1 :]
     if about is About.HELP:
-        shown = _HELP_ESCAPE.sub(lambda escape: b"\n" if escape.group(1) == b"n" else b"\\", text)
-        return MetadataLine(about, metric, utf8(shown, "help text"))
+        return MetadataLine(about, metric, unescape(utf8(text, "help text"), quotes=False))
     if text not in _TYPES:
         raise BadSyntaxError("invalid metric type")
     return MetadataLine(about, metric, "", _TYPES[text])

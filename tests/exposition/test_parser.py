@@ -51,6 +51,26 @@ def test_escapes_are_resolved_and_unknown_ones_stay() -> None:
     assert only(GOOD_TEXT["escapes"]).labels.get("x") == 'q"b\\n\nl\\d'
 
 
+def test_a_series_of_countless_labels_is_refused() -> None:
+    labels = ",".join(f'l{number}="x"' for number in range(1001))
+    with pytest.raises(SyntaxFault, match="more than 1000 labels"):
+        parse(f"a{{{labels}}} 1\n".encode())
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (r"\\", "\\"),
+        (r"\\n", "\\n"),
+        (r"\\\n", "\\\n"),
+        (r"\d\\\"", '\\d\\"'),
+        (r"\\\\n\n", "\\\\n\n"),
+    ],
+)
+def test_escapes_follow_one_another(written: str, meant: str) -> None:
+    assert only(f'a{{x="{written}"}} 1\n'.encode()).labels.get("x") == meant
+
+
 def test_a_value_may_run_over_several_lines() -> None:
     samples = parse(GOOD_TEXT["line end in a value"]).samples
     assert [sample.labels.get("x") for sample in samples] == ["one\ntwo 2\n# three", ""]

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.exposition.errors import ExpositionError, SampleLimitExceededError, SyntaxFault
+from dashboard.exposition.errors import ExpositionError, SampleLimitExceededError, SyntaxFault, TooManyLinesError
 from dashboard.exposition.page import Metadata, MetricType
 from dashboard.exposition.parser import parse
-from dashboard.exposition.reader import PageReader
+from dashboard.exposition.reader import MOST_LINES, PageReader
 from dashboard.model.labels import Labels
 
 from .pages import BAD_OPENMETRICS, BAD_TEXT, GOOD_OPENMETRICS, GOOD_TEXT, OPENMETRICS
@@ -181,6 +181,13 @@ def test_a_page_over_the_sample_limit_registers_nothing() -> None:
     with pytest.raises(SampleLimitExceededError, match="sample limit exceeded") as caught:
         reader.read(b"c 1\nd 2\ne 3 123\n", sample_limit=2)
     assert (caught.value.samples, numbers.asked) == (3, 2)
+
+
+def test_a_page_of_countless_lines_is_refused_at_once() -> None:
+    reader = PageReader(Numbers().resolve)
+    with pytest.raises(TooManyLinesError, match="the page has 500001 lines, at most 500000 are read"):
+        reader.read(b"\n" * (MOST_LINES + 1))
+    assert reader.read(b"\n" * 10 + b"a 1\n", sample_limit=MOST_LINES).samples == 1
 
 
 def test_metadata_follows_the_page() -> None:
