@@ -58,11 +58,12 @@ def health() -> Response:
 def _report(asked: Parts) -> dict[str, Any]:
     db_ok = _tried("database", asked.database.ping, otherwise=False)
     gpus = _tried("graphics cards", gpu_names, otherwise=None)
-    ready = _tried("store", asked.ready, otherwise=False)
+    storing = _tried("store", lambda: asked.ready() and asked.storage.healthy, otherwise=False)
     return {
         "service": SERVICE,
-        "status": "ok" if db_ok and ready and gpus is not None else "degraded",
+        "status": "ok" if db_ok and storing and gpus is not None else "degraded",
         "db_ok": db_ok,
+        "storing": storing,
         "capabilities": [*_CAPABILITIES, *(["gpu"] if gpus else [])],
         "gpu": {"available": bool(gpus), "names": gpus or []},
         "version": dashboard.__version__,

@@ -3,10 +3,12 @@
 import os
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
 import dashboard
+from dashboard.model.labels import Labels
 from dashboard.web import Parts, create_app, is_glass_cockpit
 from dashboard.web.server import Server
 
@@ -49,6 +51,18 @@ def test_a_closed_database_makes_it_degraded(client: FlaskClient, parts: Parts) 
     parts.database.close()
     answer = client.get("/health")
     assert (answer.status_code, answer.json["status"], answer.json["db_ok"]) == (200, "degraded", False)
+
+
+def test_a_full_disk_makes_it_degraded_while_queries_go_on(client: FlaskClient, parts: Parts) -> None:
+    pages = parts.database.write(lambda connection: connection.execute("PRAGMA page_count").fetchone()[0])
+    parts.database.write(lambda connection: connection.execute(f"PRAGMA max_page_count = {pages}").fetchone())
+    series = np.array([parts.storage.series_id(Labels.of({"__name__": "x", "n": str(n)})) for n in range(5000)])
+    for number in range(5):
+        parts.storage.appender().append(parts.clock() + number, series, np.random.default_rng(number).random(5000))
+    assert not parts.storage.flush()
+    report = client.get("/health").json
+    assert (report["status"], report["db_ok"], report["storing"]) == ("degraded", True, False)
+    assert client.get("/api/v1/query?query=vector(1)").status_code == 200
 
 
 def test_a_part_that_raises_makes_it_degraded(parts: Parts, caplog: pytest.LogCaptureFixture) -> None:
