@@ -35,7 +35,7 @@ def _keep_views(state: BlueprintSetupState) -> None:
         raise TypeError("the pages are part of a Flask application")
     with app.app_context():
         app.extensions[_KEY] = Views(parts())
-    app.jinja_env.globals["urls"] = urls
+    app.jinja_env.globals.update(urls=urls, fits=fits)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 

@@ -18,6 +18,16 @@ def app(job: str) -> str:
     return f"/apps/{quote(job, safe='')}"
 
 
+def alerts_about(name: str) -> str:
+    """Return the page of the alerts, filtered by an alert's name."""
+    return f"{ALERTS}?q={quote(name, safe='')}"
+
+
+def targets_about(instance: str) -> str:
+    """Return the page of the targets, filtered by an address."""
+    return f"{TARGETS}?q={quote(instance, safe='')}"
+
+
 def app_api(job: str) -> str:
     """Return what the page of an app polls."""
     return f"/api/cockpit/apps/{quote(job, safe='')}"

@@ -39,6 +39,11 @@ def test_the_filter_works_without_scripts(client: FlaskClient) -> None:
     assert 'value="SHOP"' in found
 
 
+def test_targets_and_alerts_are_filtered_without_scripts_too(client: FlaskClient) -> None:
+    assert client.get("/targets?q=gone").text.count('class="target"') == 1
+    assert client.get("/alerts?q=queuelong").text.count('class="rule"') == 1
+
+
 def test_an_unknown_app_is_a_page_that_says_so(client: FlaskClient) -> None:
     answer = client.get("/apps/nix", headers={"Accept": "text/html"})
     assert answer.status_code == 404

@@ -63,7 +63,7 @@ def alert_problem(alert: Alert, now: int) -> Problem:
         title=" · ".join(filter(None, (alert.labels.get("alertname"), job))),
         detail=said_of(alert),
         since=text.age(now - alert.starts_at),
-        url=urls.ALERTS,
+        url=urls.alerts_about(alert.labels.get("alertname")),
     )
 
 
@@ -83,7 +83,7 @@ def target_problem(target: TargetStatus, now: int) -> Problem:
         title=" · ".join(filter(None, (target.labels.get("instance"), target.labels.get("job")))),
         detail=target.last_error,
         since=f"asked {since} ago" if since else "",
-        url=urls.TARGETS,
+        url=urls.targets_about(target.labels.get("instance")),
     )
 
 
