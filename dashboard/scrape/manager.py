@@ -18,7 +18,7 @@ from dashboard.scrape.counters import ScrapeCounters
 from dashboard.scrape.errors import UnknownTargetError
 from dashboard.scrape.fetch import HttpSource, LocalSource, Source
 from dashboard.scrape.loop import ScrapeLoop
-from dashboard.scrape.schedule import first_scrape, next_on_grid
+from dashboard.scrape.schedule import first_scrape, next_on_grid, time_allowed
 from dashboard.scrape.status import TargetMetadata, TargetStatus
 from dashboard.scrape.store import RowAppender, Store
 from dashboard.scrape.target import Target, targets_of
@@ -139,7 +139,7 @@ class ScrapeManager:
         page = self._local_pages.get(target.path)
         if page is not None and target.address in self._local_addresses:
             return LocalSource(page)
-        return HttpSource(target.url, target.timeout / 1000, target.body_size_limit)
+        return HttpSource(target.url, time_allowed(target) / 1000, target.body_size_limit)
 
     def _schedule(self, loop: ScrapeLoop) -> tuple[Job, ...]:
         target = loop.target

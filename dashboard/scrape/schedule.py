@@ -20,6 +20,11 @@ def next_on_grid(target: Target, after: int) -> int:
     return earliest + (target.hash - earliest) % target.interval
 
 
+def time_allowed(target: Target) -> int:
+    """Return how long a scrape may take: its timeout, or a little less than an interval, so that the next is on time."""
+    return min(target.timeout, target.interval - min(100, target.interval // 20))
+
+
 def aligned(target: Target, now: int) -> int:
     """Return the time on the target's grid where it is near, else the time itself."""
     tolerance = min(_TOLERANCE, target.interval // 100)

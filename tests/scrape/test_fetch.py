@@ -248,7 +248,8 @@ def no_answer(peer: Peer) -> None:
 
 
 def reset(peer: Peer) -> None:
-    peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0))
+    linger = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+    peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     peer.socket.close()
 
 

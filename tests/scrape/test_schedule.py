@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.config.prometheus import load_prometheus_config
-from dashboard.scrape.schedule import aligned, first_scrape, next_on_grid
+from dashboard.scrape.schedule import aligned, first_scrape, next_on_grid, time_allowed
 from dashboard.scrape.target import Target, targets_of
 
 
@@ -46,6 +46,13 @@ def test_timestamps_move_to_the_grid_only_where_it_is_near(
     moved = aligned(target, now)
     assert abs(moved - now) <= min(10, interval // 100)
     assert moved == now or (moved - target.hash) % interval == 0
+
+
+@pytest.mark.parametrize(
+    ("interval", "timeout", "allowed"), [(5000, 2000, 2000), (5000, 5000, 4900), (200, 200, 190), (1, 1, 1)]
+)
+def test_a_scrape_ends_before_the_next_begins(target: Target, interval: int, timeout: int, allowed: int) -> None:
+    assert time_allowed(dataclasses.replace(target, interval=interval, timeout=timeout)) == allowed
 
 
 def test_a_time_just_beside_the_grid_moves_there(target: Target) -> None:
