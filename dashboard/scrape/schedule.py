@@ -21,7 +21,7 @@ def next_on_grid(target: Target, after: int) -> int:
 
 
 def time_allowed(target: Target) -> int:
-    """Return how long a scrape may take: its timeout, or a little less than an interval, so that the next is on time."""
+    """Return how long a scrape may take: its timeout, but less than an interval, so that the next one is on time."""
     return min(target.timeout, target.interval - min(100, target.interval // 20))
 
 
