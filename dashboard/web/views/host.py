@@ -24,7 +24,9 @@ _CPU = (
 _CORES = 'count(node_cpu_seconds_total{{mode="idle",{own}}})'
 _MEMORY = "1 - node_memory_MemAvailable_bytes{{{own}}} / node_memory_MemTotal_bytes{{{own}}}"
 _MEMORY_TOTAL = "node_memory_MemTotal_bytes{{{own}}}"
-_DISK = "1 - node_filesystem_avail_bytes{{{own}}} / node_filesystem_size_bytes{{{own}}}"
+# Images that are full by nature are no disk that fills up.
+_DISKS = 'fstype!~"tmpfs|ramfs|squashfs|iso9660|erofs"'
+_DISK = f"1 - node_filesystem_avail_bytes{{{{{_DISKS},{{own}}}}}} / node_filesystem_size_bytes{{{{{_DISKS},{{own}}}}}}"
 _RECEIVED = 'sum(rate(node_network_receive_bytes_total{{device!~"lo|Loopback.*",{own}}}[{window}]))'
 _SENT = 'sum(rate(node_network_transmit_bytes_total{{device!~"lo|Loopback.*",{own}}}[{window}]))'
 _GPU = "DCGM_FI_DEV_GPU_UTIL{{{own}}} / 100"
