@@ -19,7 +19,7 @@ from dashboard.config.prometheus import PrometheusConfig, load_prometheus_config
 from dashboard.config.rules import load_rule_file
 from dashboard.database import Database, DatabaseError
 from dashboard.promql import Engine
-from dashboard.rules import RuleError, RuleManager
+from dashboard.rules import RuleManager
 from dashboard.rules.migrations import migrations as rules_migrations
 from dashboard.scrape import ScrapeManager, host_page, scrape_threads
 from dashboard.settings import DEFAULT_PORT, Settings
@@ -29,7 +29,7 @@ from dashboard.web import BindError, Parts, Server, bind, create_app, metrics_pa
 
 log = logging.getLogger(__name__)
 
-STARTING_ERRORS = (ConfigError, BindError, DatabaseError, RuleError)
+STARTING_ERRORS = (ConfigError, BindError, DatabaseError)
 """What a user can mend: each says in one line what is wrong."""
 
 _UPKEEP_SECONDS = 60
@@ -70,6 +70,8 @@ def running(
         DatabaseError: the data directory is in use, or holds what this version cannot read.
     """
     config = load_prometheus_config(settings.config_file)
+    if config.ignored:
+        log.info("%s: not served here, and left to other servers: %s", config.file, ", ".join(config.ignored))
     rule_files = [load_rule_file(file) for file in config.rule_files]
     with ExitStack() as undo:
         sockets = bind(settings.host, settings.port)
@@ -111,9 +113,6 @@ def running(
         undo.callback(server.stop, _STOP_SECONDS)
         storage.open()
         undo.callback(storage.close)
-        ready.set()
-        # Who asks while the store is being closed is told to come back, not that something broke.
-        undo.callback(ready.clear)
         if before_scraping:
             before_scraping(storage, config)
         scheduler.start(paused=True)
@@ -122,6 +121,9 @@ def running(
         undo.callback(scrape.stop)
         scrape.apply(config)
         rules.apply(rule_files, config.global_config.evaluation_interval)
+        ready.set()
+        # Who asks while the parts are being stopped is told to come back, not that something broke.
+        undo.callback(ready.clear)
         scheduler.add_job(
             lambda: storage.upkeep(clock()), "interval", seconds=_UPKEEP_SECONDS, executor="upkeep", id="upkeep"
         )
