@@ -12,6 +12,7 @@ from dashboard.model.samples import BoolArray, FloatArray
 from dashboard.promql.ast import COMPARISONS, BinaryExpr, Cardinality, Matching
 from dashboard.promql.context import Context
 from dashboard.promql.errors import ExecutionError
+from dashboard.promql.literals import quote
 from dashboard.promql.matrix import IndexArray, Matrix, joined, stack, without_names
 
 _ARITHMETIC: dict[str, Callable[[FloatArray, FloatArray], FloatArray]] = {
@@ -151,7 +152,7 @@ def _braced(labels: Labels) -> str:
     name = labels.metric_name
     if not name:
         return shown
-    return f'{{__name__="{name}"{", " if shown != "{}" else ""}{shown[1:]}'
+    return f"{{__name__={quote(name)}{', ' if shown != '{}' else ''}{shown[1:]}"
 
 
 def vectors(context: Context, expr: BinaryExpr, left: Matrix, right: Matrix) -> Matrix:

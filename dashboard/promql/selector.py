@@ -58,7 +58,10 @@ def _latest(context: Context, batch: SeriesBatch, times: IntArray, show: _Show) 
     index[~covered] = 0
     sampled, values = batch.timestamps[index], batch.values[:, index]
     covered &= sampled > times - context.lookback
-    return Matrix(batch.labels, context.steps, show(sampled, values), covered & ~is_stale(values))
+    stale = is_stale(values)
+    # The marker is a signalling NaN, at which arithmetic would raise an alarm though nobody sees the result.
+    values[stale] = np.nan
+    return Matrix(batch.labels, context.steps, show(sampled, values), covered & ~stale)
 
 
 def sort_rows(matrix: Matrix) -> Matrix:

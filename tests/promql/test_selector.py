@@ -36,6 +36,12 @@ def test_a_staleness_marker_ends_a_series_at_once(load: Load, ask: Ask, ask_rang
     assert ask_range("up", 0, 90, 30) == {"up": [1, None, None, 4]}
 
 
+def test_a_staleness_marker_disturbs_no_operator(load: Load, ask_range: Ask) -> None:
+    load("x 1 stale 3")
+    query = "clamp(abs(x), 0, 9) + (x > 0) * 2 + round(-x) - x % 2 + topk(1, x) + sum(x) + (x > bool 0)"
+    assert ask_range(query, 0, 60, 30) == {"{}": [4, None, 12]}
+
+
 def test_an_ordinary_nan_is_a_value(load: Load, ask: Ask) -> None:
     load("up 1 NaN")
     assert ask("up", 30) == {"up": "NaN"}
