@@ -14,7 +14,7 @@ from dashboard.model.samples import BoolArray, FloatArray
 from dashboard.promql.ast import AggregateExpr, StringLiteral, unparenthesise
 from dashboard.promql.context import Context
 from dashboard.promql.errors import ExecutionError, NotSupportedError
-from dashboard.promql.literals import format_general, format_number
+from dashboard.promql.literals import format_general, format_number, quote
 from dashboard.promql.matrix import Groups, IndexArray, Matrix, group_rows, joined
 from dashboard.promql.quantiles import quantiles, warn_of_wrong
 from dashboard.promql.sums import group_means, group_sums
@@ -24,23 +24,38 @@ _INT64 = 2.0**63
 
 @dataclass(frozen=True, slots=True)
 class Grouped:
-    """A vector's series and their groups."""
+    """An aggregation, and the series (one at least) that it is of, with the group of each."""
 
+    context: Context
+    expr: AggregateExpr
     matrix: Matrix
+    keys: list[Labels]
     groups: Groups
+    parameter: FloatArray | None
+    """What a scalar parameter is at each step."""
 
     @property
     def counts(self) -> FloatArray:
         """The number of series of each group that are present at each step: float64[G, T]."""
         return self.reduce(np.add, self.matrix.present.astype(np.float64), 0.0)
 
+    @property
+    def scalar(self) -> FloatArray:
+        """The parameter of an aggregation that has a scalar one."""
+        assert self.parameter is not None  # noqa: S101 - the types were checked with the text.
+        return self.parameter
+
     def reduce(self, ufunc: np.ufunc, values: FloatArray, fill: float) -> FloatArray:
         """Reduce each group's present values at each step; ``fill`` changes nothing and stands for the absent ones."""
         filled = np.where(self.matrix.present, values, fill)
         return np.asarray(ufunc.reduceat(filled[self.groups.order], self.groups.starts, axis=0))
 
+    def valued(self, values: FloatArray) -> Matrix:
+        """Return a matrix of the groups, present wherever one of their series is."""
+        return Matrix(self.groups.keys, self.matrix.steps, values, self.counts > 0)
 
-Reduction: TypeAlias = Callable[[Grouped], FloatArray]
+
+Aggregation: TypeAlias = Callable[[Grouped], Matrix]
 
 
 def group_labels(labels: Labels, grouping: Collection[str], *, without: bool) -> Labels:
@@ -56,24 +71,20 @@ def aggregate(context: Context, expr: AggregateExpr, matrix: Matrix, parameter: 
         NotSupportedError: the aggregation is not there yet.
     """
     context.limits.check_time()
-    selecting = expr.operator in _SELECTIONS
-    if not selecting and expr.operator not in (*_REDUCTIONS, "quantile", "count_values"):
+    aggregation = _AGGREGATIONS.get(expr.operator)
+    if aggregation is None:
         raise NotSupportedError(f"aggregation {expr.operator}")
-    if expr.operator == "quantile" and parameter is not None and expr.parameter is not None:
-        warn_of_wrong(context.remarks, parameter, expr.parameter.span)
     if not matrix.labels:
         return matrix
     keys = [group_labels(labels, expr.grouping, without=expr.without) for labels in matrix.labels]
-    if expr.operator == "count_values":
-        return _count_values(expr, matrix, keys)
-    grouped = Grouped(matrix, group_rows(keys))
-    if parameter is None:
-        values = _REDUCTIONS[expr.operator](grouped)
-    elif selecting:
-        return _select(grouped, _SELECTIONS[expr.operator], _whole_numbers(parameter))
-    else:
-        values = _quantile(grouped, parameter)
-    return Matrix(grouped.groups.keys, matrix.steps, values, grouped.counts > 0)
+    return aggregation(Grouped(context, expr, matrix, keys, group_rows(keys), parameter))
+
+
+# Aggregations that make one number of a group.
+
+
+def _reducing(reduction: Callable[[Grouped], FloatArray]) -> Aggregation:
+    return lambda grouped: grouped.valued(reduction(grouped))
 
 
 def _sum(grouped: Grouped) -> FloatArray:
@@ -112,30 +123,20 @@ def _deviation(grouped: Grouped) -> FloatArray:
     return np.sqrt(_variance(grouped))
 
 
-_REDUCTIONS: dict[str, Reduction] = {
-    "sum": _sum,
-    "avg": _mean,
-    "min": _minimum,
-    "max": _maximum,
-    "count": _count,
-    "group": _one,
-    "stddev": _deviation,
-    "stdvar": _variance,
-}
-
-
-def _quantile(grouped: Grouped, q: FloatArray) -> FloatArray:
-    matrix = grouped.matrix
+def _quantile(grouped: Grouped) -> FloatArray:
+    q, matrix = grouped.scalar, grouped.matrix
+    if grouped.expr.parameter is not None:
+        warn_of_wrong(grouped.context.remarks, q, grouped.expr.parameter.span)
     found = (quantiles(q, matrix.values[rows].T, matrix.present[rows].T) for rows in grouped.groups.members())
     return np.array(list(found))
 
 
 # topk and bottomk: series stay what they are, and some of them are left out.
 
-Ranking: TypeAlias = Callable[[FloatArray], FloatArray]
-"""What to sort values by so that the best ones come first; NaN, which sorts last, is never better than a number."""
 
-_SELECTIONS: dict[str, Ranking] = {"topk": np.negative, "bottomk": np.positive}
+def _selecting(ranking: Callable[[FloatArray], FloatArray]) -> Aggregation:
+    """Make an aggregation of what to sort by so that the best come first; NaN sorts last whatever the ranking."""
+    return lambda grouped: _select(grouped, ranking(grouped.matrix.values), _whole_numbers(grouped.scalar))
 
 
 def _whole_numbers(parameter: FloatArray) -> FloatArray:
@@ -146,13 +147,13 @@ def _whole_numbers(parameter: FloatArray) -> FloatArray:
     return np.trunc(parameter)
 
 
-def _select(grouped: Grouped, ranking: Ranking, wanted: FloatArray) -> Matrix:
+def _select(grouped: Grouped, ranking: FloatArray, wanted: FloatArray) -> Matrix:
     matrix = grouped.matrix
     present = np.zeros_like(matrix.present)
     rows: list[IndexArray] = []
     for members in grouped.groups.members():
         # Two keys: what is not present comes after all that is, also after NaN.
-        ranks = np.lexsort((ranking(matrix.values[members]), ~matrix.present[members]), axis=0)
+        ranks = np.lexsort((ranking[members], ~matrix.present[members]), axis=0)
         chosen = np.arange(len(members))[:, None] < wanted
         present[members] = _scatter(ranks, chosen) & matrix.present[members]
         rows.append(members[ranks[:, 0]])
@@ -166,27 +167,44 @@ def _scatter(ranks: IndexArray, chosen: BoolArray) -> BoolArray:
     return places
 
 
-def _count_values(expr: AggregateExpr, matrix: Matrix, keys: list[Labels]) -> Matrix:
-    """Count equal values; the value becomes a label, so that each of them is a series of its own."""
-    assert expr.parameter is not None  # noqa: S101 - the parser gives each count_values its parameter.
-    literal = unparenthesise(expr.parameter)
-    assert isinstance(literal, StringLiteral)  # noqa: S101 - the types were checked with the text.
-    if not literal.value:
-        raise ExecutionError(f'invalid label name "{literal.value}"')
-    texts: dict[float, str] = {}
+# count_values: the value becomes a label, so that each of them is a series of its own.
+
+
+def _count_values(grouped: Grouped) -> Matrix:
+    matrix, label = grouped.matrix, _label_name(grouped.expr)
     rows: list[Labels] = []
     parts: list[BoolArray] = []
-    for row, key in enumerate(keys):
-        values, present = matrix.values[row], matrix.present[row]
+    for key, values, present in zip(grouped.keys, matrix.values, matrix.present, strict=True):
+        grouped.context.limits.check_samples(len(rows) * len(matrix.steps))
         for value in np.unique(values[present]).tolist():
-            text = texts.setdefault(value, format_number(value))
-            rows.append(key.merged({literal.value: text}))
-            parts.append(present & ((values == value) | (np.isnan(values) if math.isnan(value) else False)))
-    return _counted(matrix, rows, parts)
-
-
-def _counted(matrix: Matrix, rows: list[Labels], parts: list[BoolArray]) -> Matrix:
+            rows.append(key.merged({label: format_number(value)}))
+            parts.append(present & (np.isnan(values) if math.isnan(value) else values == value))
+    if not rows:
+        return Matrix.empty(matrix.steps)
     groups = group_rows(rows)
-    ones = Matrix(rows, matrix.steps, np.ones((len(rows), len(matrix.steps))), np.array(parts))
-    counts = Grouped(ones, groups).counts
+    counts = np.add.reduceat(np.array(parts, dtype=np.float64)[groups.order], groups.starts, axis=0)
     return joined(Matrix(groups.keys, matrix.steps, counts, counts > 0))
+
+
+def _label_name(expr: AggregateExpr) -> str:
+    literal = unparenthesise(expr.parameter) if expr.parameter is not None else None
+    assert isinstance(literal, StringLiteral)  # noqa: S101 - the types were checked with the text.
+    if not literal.value:
+        raise ExecutionError(f"invalid label name {quote(literal.value)}")
+    return literal.value
+
+
+_AGGREGATIONS: dict[str, Aggregation] = {
+    "sum": _reducing(_sum),
+    "avg": _reducing(_mean),
+    "min": _reducing(_minimum),
+    "max": _reducing(_maximum),
+    "count": _reducing(_count),
+    "group": _reducing(_one),
+    "stddev": _reducing(_deviation),
+    "stdvar": _reducing(_variance),
+    "quantile": _reducing(_quantile),
+    "topk": _selecting(np.negative),
+    "bottomk": _selecting(np.positive),
+    "count_values": _count_values,
+}
