@@ -20,28 +20,51 @@ from dashboard.config.errors import ConfigError
 from dashboard.config.yaml_file import Bytes, Milliseconds, decode, load
 from dashboard.model.labels import Labels
 
-_SECTIONS_FOR_OTHERS = ("alerting", "remote_write", "remote_read", "storage", "tracing", "otlp")
+_SECTIONS_FOR_OTHERS = ("alerting", "remote_write", "remote_read", "storage", "tracing", "otlp", "runtime")
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _NOT_SERVED_YET = {
+    "always_scrape_classic_histograms",
     "authorization",
     "basic_auth",
+    "bearer_token",
+    "bearer_token_file",
+    "convert_classic_histograms_to_nhcb",
     "enable_compression",
+    "enable_http2",
     "fallback_scrape_protocol",
     "follow_redirects",
+    "http_headers",
     "keep_dropped_targets",
     "label_limit",
     "label_name_length_limit",
     "label_value_length_limit",
+    "metric_name_escaping_scheme",
+    "metric_name_validation_scheme",
     "metric_relabel_configs",
+    "native_histogram_bucket_limit",
+    "native_histogram_min_bucket_factor",
+    "no_proxy",
     "oauth2",
+    "proxy_connect_header",
+    "proxy_from_environment",
     "proxy_url",
+    "query_log_file",
     "relabel_configs",
+    "rule_query_offset",
+    "scrape_classic_histograms",
     "scrape_config_files",
+    "scrape_failure_log_file",
+    "scrape_native_histograms",
     "scrape_protocols",
     "target_limit",
     "tls_config",
     "track_timestamps_staleness",
 }
+
+
+_SCRAPE_INTERVAL = Milliseconds(60_000)
+_SCRAPE_TIMEOUT = Milliseconds(10_000)
+_EVALUATION_INTERVAL = Milliseconds(60_000)
 
 
 class Scheme(enum.Enum):
@@ -75,11 +98,11 @@ class ScrapeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 class GlobalConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The defaults of every job and rule group."""
+    """The defaults of every job and rule group; as in Prometheus, a duration of 0 is one that was not given."""
 
-    scrape_interval: Milliseconds = Milliseconds(60_000)
-    scrape_timeout: Milliseconds = Milliseconds(10_000)
-    evaluation_interval: Milliseconds = Milliseconds(60_000)
+    scrape_interval: Milliseconds = Milliseconds(0)
+    scrape_timeout: Milliseconds = Milliseconds(0)
+    evaluation_interval: Milliseconds = Milliseconds(0)
     external_labels: dict[str, str] = {}
     sample_limit: int = 0
     body_size_limit: Bytes = Bytes(0)
@@ -116,15 +139,16 @@ def load_prometheus_config(file: Path) -> PrometheusConfig:
     _refuse_what_is_not_served(file, data)
     ignored = tuple(section for section in _SECTIONS_FOR_OTHERS if section in data)
     content = decode(file, {key: value for key, value in data.items() if key not in ignored}, _File)
-    jobs = tuple(_with_defaults(file, index, job, content.global_) for index, job in enumerate(content.scrape_configs))
+    defaults = _with_own_defaults(file, content.global_)
+    jobs = tuple(_with_defaults(file, index, job, defaults) for index, job in enumerate(content.scrape_configs))
     _refuse_repeated_jobs(file, jobs)
     return PrometheusConfig(
         file=file.resolve(),
-        global_config=content.global_,
+        global_config=defaults,
         scrape_configs=jobs,
         rule_files=_resolve_globs(file, content.rule_files),
         external_labels=Labels.of(
-            {name: _expand_environment(value) for name, value in content.global_.external_labels.items()}
+            {name: _expand_environment(value) for name, value in defaults.external_labels.items()}
         ),
         ignored=ignored,
     )
@@ -139,6 +163,18 @@ def _refuse_what_is_not_served(file: Path, data: dict[str, Any]) -> None:
             if key in _NOT_SERVED_YET or key.endswith("_sd_configs"):
                 path = f"{where}.{key}".lstrip(".")
                 raise ConfigError(file, "Prometheus knows this key, Glass Cockpit does not serve it yet", path)
+
+
+def _with_own_defaults(file: Path, given: GlobalConfig) -> GlobalConfig:
+    interval = given.scrape_interval or _SCRAPE_INTERVAL
+    if given.scrape_timeout > interval:
+        raise ConfigError(file, "global scrape timeout greater than scrape interval", "global.scrape_timeout")
+    return msgspec.structs.replace(
+        given,
+        scrape_interval=interval,
+        scrape_timeout=given.scrape_timeout or Milliseconds(min(_SCRAPE_TIMEOUT, interval)),
+        evaluation_interval=given.evaluation_interval or _EVALUATION_INTERVAL,
+    )
 
 
 def _with_defaults(file: Path, index: int, job: ScrapeConfig, defaults: GlobalConfig) -> ScrapeConfig:

@@ -50,14 +50,41 @@ class _TextLoader(yaml.BaseLoader):
         return None if node.style is None and value in _NULLS else value
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:  # noqa: ARG002 - the base class names it.
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f'key "{key.value}" already set in map', problem_mark=key.start_mark)
-            seen.add(key.value)
+        node.value = _merged(node)
         pairs = super().construct_mapping(node, deep=True)
         # Prometheus leaves a field that is written without a value at its default.
         return {key: value for key, value in pairs.items() if value is not None}
+
+
+def _checked_entries(node: yaml.MappingNode) -> list[tuple[Any, Any]]:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise yaml.MarkedYAMLError(problem="a key must be a scalar", problem_mark=key.start_mark)
+        if key.value in seen:
+            raise yaml.MarkedYAMLError(problem=f'key "{key.value}" already set in map', problem_mark=key.start_mark)
+        seen.add(key.value)
+    return list(node.value)
+
+
+def _merged(node: yaml.MappingNode) -> list[tuple[Any, Any]]:
+    """Return a mapping's entries with those that ``<<`` brings in, before which its own count."""
+    entries = _checked_entries(node)
+    own = {key.value: (key, value) for key, value in entries if not _is_merge(key)}
+    brought: dict[str, tuple[Any, Any]] = {}
+    for key, value in entries:
+        sources = value.value if isinstance(value, yaml.SequenceNode) else [value]
+        for source in reversed(sources) if _is_merge(key) else ():
+            if not isinstance(source, yaml.MappingNode):
+                reason = "map merge requires map or sequence of maps as the value"
+                raise yaml.MarkedYAMLError(problem=reason, problem_mark=key.start_mark)
+            source.value = _merged(source)
+            brought |= {name.value: (name, entry) for name, entry in source.value}
+    return [*(brought | own).values()]
+
+
+def _is_merge(key: yaml.ScalarNode) -> bool:
+    return key.value == "<<" and key.style is None
 
 
 def load(file: Path, text: str | None = None) -> Any:

@@ -27,6 +27,40 @@ def test_defaults_are_those_of_prometheus(tmp_path: Path) -> None:
     assert config.global_config.evaluation_interval == 60_000
 
 
+def test_a_duration_of_zero_is_one_that_was_not_given(tmp_path: Path) -> None:
+    config = load_prometheus_config(
+        written(
+            tmp_path,
+            "global: {scrape_interval: 0s, scrape_timeout: 0s, evaluation_interval: 0s}\n"
+            "scrape_configs: [{job_name: a}]",
+        )
+    )
+    job = config.scrape_configs[0]
+    assert (job.scrape_interval, job.scrape_timeout) == (60_000, 10_000)
+    assert config.global_config.evaluation_interval == 60_000
+
+
+def test_mappings_are_merged_as_yaml_says(tmp_path: Path) -> None:
+    text = """
+scrape_configs:
+  - &first {job_name: a, scrape_interval: 7s, sample_limit: 1}
+  - &second {<<: *first, job_name: b, sample_limit: 2}
+  - {<<: [*second, *first], job_name: c, metrics_path: /m}
+"""
+    jobs = load_prometheus_config(written(tmp_path, text)).scrape_configs
+    assert [(job.job_name, job.scrape_interval, job.sample_limit, job.metrics_path) for job in jobs] == [
+        ("a", 7000, 1, "/metrics"),
+        ("b", 7000, 2, "/metrics"),
+        ("c", 7000, 2, "/m"),
+    ]
+
+
+def test_merges_of_merges_stay_small(tmp_path: Path) -> None:
+    levels = "\n".join(f"  - &l{n} {{<<: [*l{n - 1}, *l{n - 1}], job_name: j{n}}}" for n in range(1, 400))
+    config = load_prometheus_config(written(tmp_path, f"scrape_configs:\n  - &l0 {{job_name: j0}}\n{levels}"))
+    assert len(config.scrape_configs) == 400
+
+
 def test_rule_files_are_found_beside_the_file(tmp_path: Path) -> None:
     (tmp_path / "rules").mkdir()
     for name in ("b.yml", "a.yml", "c.txt"):
@@ -58,10 +92,16 @@ def test_external_labels_expand_the_environment(tmp_path: Path, monkeypatch: pyt
         ("scrape_configs: [{job_name: a}, {job_name: a}]", 'found multiple scrape configs with job name "a"'),
         ("scrape_configs: [{job_name: ''}]", "scrape_configs[0]: job_name is empty"),
         ("scrape_configs: [{job_name: a, scrape_interval: 1s, scrape_timeout: 2s}]", "greater than scrape interval"),
+        ("global: {scrape_interval: 5s, scrape_timeout: 6s}", "global.scrape_timeout: global scrape timeout greater"),
+        ("global: {rule_query_offset: 5s}", "global.rule_query_offset: Prometheus knows"),
+        ("scrape_configs: [{job_name: a, bearer_token: b}]", "scrape_configs[0].bearer_token: Prometheus knows"),
         ("scrape_configs: [{job_name: a, static_configs: [{targets: ['a/b']}]}]", '"a/b" is not a valid hostname'),
         ("scrape_configs: [{job_name: a, static_configs: [{targets: [], labels: {a-b: c}}]}]", '"a-b" is not a valid'),
         ("scrape_configs: [{job_name: a, body_size_limit: 5XB}]", 'body_size_limit: not a valid size: "5XB"'),
         ("a: 1\na: 2", 'line 2: key "a" already set in map'),
+        ("? [a]\n: b", "line 1: a key must be a scalar"),
+        ("a: {<<: b}", "line 1: map merge requires map"),
+        ("a: &a {<<: *a}", "not YAML"),
         ("[1, 2]", "expected a mapping at the top"),
         ("a: [", "line 1: "),
         ("a: !!python/object/apply:os.system [ls]", "Object contains unknown field `a`"),
