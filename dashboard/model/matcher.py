@@ -11,8 +11,9 @@ import re2
 
 from dashboard.model.labels import Labels, quote
 
-_LOG_SILENT = re2.Options()
-_LOG_SILENT.log_errors = False
+_OPTIONS = re2.Options()
+_OPTIONS.log_errors = False
+_OPTIONS.dot_nl = True
 
 
 class MatchKind(enum.Enum):
@@ -50,7 +51,7 @@ def anchored(pattern: str) -> Callable[[str], bool]:
         InvalidRegexError: RE2 refuses the expression.
     """
     try:
-        compiled = re2.compile(f"^(?s:{pattern})$", _LOG_SILENT)
+        compiled = re2.compile(pattern, _OPTIONS)
     except re2.error as error:
         reason = error.args[0] if error.args else "unknown"
         raise InvalidRegexError(pattern, reason.decode() if isinstance(reason, bytes) else str(reason)) from error

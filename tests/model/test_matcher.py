@@ -27,6 +27,11 @@ def test_a_bad_expression_is_refused_when_the_matcher_is_made() -> None:
         Matcher(MatchKind.REGEX, "l", "(")
 
 
+def test_an_expression_that_closes_what_it_did_not_open_is_refused() -> None:
+    with pytest.raises(InvalidRegexError, match="unexpected"):
+        Matcher(MatchKind.REGEX, "l", "a)|(b")
+
+
 def test_a_backreference_is_not_re2() -> None:
     with pytest.raises(InvalidRegexError):
         Matcher(MatchKind.REGEX, "l", r"(a)\1")
