@@ -118,6 +118,9 @@ def _milliseconds(duration: str | None) -> int | None:
     if duration is None:
         return None
     try:
-        return parse_duration(duration)
+        milliseconds = parse_duration(duration)
     except InvalidDurationError as error:
         raise click.BadParameter(str(error), param_hint="--retention") from error
+    if not milliseconds:
+        raise click.BadParameter("nothing would be kept", param_hint="--retention")
+    return milliseconds

@@ -60,18 +60,24 @@ def load_settings(config_file: Path, **given: object) -> Settings:
         ConfigError: ``cockpit.yml`` or a variable ``GLASS_COCKPIT_*`` cannot be used.
     """
     file = config_file.parent / "cockpit.yml"
-    content = decode(file, load(file) or {}, _Given) if file.exists() else _Given()
-    environment = decode(Path("environment"), _environment(), _Given)
+    content = _given_by(file, load(file) or {}) if file.exists() else {}
+    environment = _given_by(Path("environment"), _environment())
     chosen: dict[str, Any] = {}
-    for source in (msgspec.structs.asdict(content), msgspec.structs.asdict(environment), given):
+    for source in (content, environment, given):
         chosen |= {key: value for key, value in source.items() if value is not None}
     chosen["allowed_hosts"] = tuple(chosen.get("allowed_hosts", ()))
     if "data_dir" in chosen:
         chosen["data_dir"] = Path(chosen["data_dir"])
-    settings = Settings(config_file=config_file, **chosen)
-    if not 0 <= settings.port <= 65_535:
-        raise ConfigError(file, f"{settings.port} is not a port", "port")
-    return settings
+    return Settings(config_file=config_file, **chosen)
+
+
+def _given_by(source: Path, content: object) -> dict[str, object]:
+    given = decode(source, content, _Given)
+    if given.port is not None and not 0 <= given.port <= 65_535:
+        raise ConfigError(source, f"{given.port} is not a port", "port")
+    if given.retention == 0:
+        raise ConfigError(source, "nothing would be kept", "retention")
+    return msgspec.structs.asdict(given)
 
 
 def _environment() -> dict[str, object]:
@@ -80,5 +86,5 @@ def _environment() -> dict[str, object]:
     for name, value in os.environ.items():
         key = name.removeprefix(_PREFIX).lower()
         if name.startswith(_PREFIX) and key in known:
-            found[key] = value.split(",") if key == "allowed_hosts" else value
+            found[key] = [host.strip() for host in value.split(",")] if key == "allowed_hosts" else value
     return found

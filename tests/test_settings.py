@@ -27,7 +27,7 @@ def test_the_command_line_comes_before_the_environment_before_the_file(
 
 
 def test_lists_and_paths_of_the_environment(config_file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("GLASS_COCKPIT_ALLOWED_HOSTS", "a.example,b.example")
+    monkeypatch.setenv("GLASS_COCKPIT_ALLOWED_HOSTS", "a.example, b.example")
     monkeypatch.setenv("GLASS_COCKPIT_DATA_DIR", str(tmp_path / "data"))
     settings = load_settings(config_file)
     assert settings.allowed_hosts == ("a.example", "b.example")
@@ -36,10 +36,21 @@ def test_lists_and_paths_of_the_environment(config_file: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("prot: 1", "unknown field `prot`"), ("port: many", "port: Expected"), ("port: 70000", "70000 is not a port")],
+    [
+        ("prot: 1", "unknown field `prot`"),
+        ("port: many", "port: Expected"),
+        ("port: 70000", "70000 is not a port"),
+        ("retention: 0", "nothing would be kept"),
+    ],
 )
 def test_a_bad_cockpit_file_is_refused(config_file: Path, text: str, message: str) -> None:
     (config_file.parent / "cockpit.yml").write_text(text)
     with pytest.raises(ConfigError) as caught:
         load_settings(config_file)
     assert message in str(caught.value)
+
+
+def test_a_bad_variable_is_not_blamed_on_the_file(config_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLASS_COCKPIT_PORT", "70000")
+    with pytest.raises(ConfigError, match=r"^environment: port: 70000 is not a port$"):
+        load_settings(config_file)
