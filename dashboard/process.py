@@ -36,7 +36,7 @@ def run(
     ``companions`` live as long as the server. Started a second time on the same port, it opens the running page.
 
     Raises:
-        ConfigError, BindError, DatabaseError, RuleError: the server cannot start.
+        ConfigError, BindError, DatabaseError: the server cannot start.
     """
     page = f"http://localhost:{settings.port}/"
     if settings.port and is_glass_cockpit(settings.port):
@@ -75,8 +75,11 @@ def _stop_with_stdin(stop: threading.Event) -> None:
     """Wait for the end of the pipe that the parent holds: a closed window or a killed parent closes it."""
     # The descriptor is read directly: a thread inside sys.stdin would hold its lock while Python shuts down.
     descriptor = sys.stdin.fileno()
-    while os.read(descriptor, 1024):
-        pass
+    try:
+        while os.read(descriptor, 1024):
+            pass
+    except OSError as error:
+        log.info("standard input cannot be read any more: %s", error)
     stop.set()
 
 

@@ -60,6 +60,7 @@ def test_init_does_not_overwrite(tmp_path: Path) -> None:
     [
         (["serve"], "cannot be read"),
         (["serve", "--retention", "soon"], "not a valid duration"),
+        (["serve", "--retention", "0"], "nothing would be kept"),
         (["serve", "--host", "0.0.0.0", "--config", "prometheus.yml"], "refusing to listen on 0.0.0.0"),
         (["demo", "--real", "nobody"], '"nobody" is none of the demo\'s apps'),
         (["demo", "--port", "70000"], "70000 is not in the range"),
@@ -130,3 +131,11 @@ def test_our_own_target_is_read_in_process_whatever_the_port(launcher: Launcher,
     server = launcher.glass("--config", config)
     assert wait_for(lambda: server.query('up{job="self"} == 1'), "our own target to be up")
     assert get_json(f"{server.url}/api/v1/query", query="prometheus_tsdb_head_series")["data"]["result"]
+
+
+def test_sections_that_are_not_served_are_named_at_the_start(launcher: Launcher, config: str, tmp_path: Path) -> None:
+    with Path(config).open("a", encoding="utf-8") as file:
+        file.write("remote_write: [{url: 'http://localhost:1/write'}]\n")
+    launcher.glass("--config", config)
+    log = next(tmp_path.glob("*.log")).read_text(encoding="utf-8")
+    assert "left to other servers: remote_write" in log

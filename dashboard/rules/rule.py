@@ -92,11 +92,6 @@ class Rule(ABC):
         self.writer = writer
         self.outcome = Outcome()
 
-    @property
-    def identity(self) -> tuple[str, Labels]:
-        """What a rule is recognised by after a reload or a restart."""
-        return (self.name, self.labels)
-
     @abstractmethod
     def evaluate(self, query: VectorQuery, time: EvalTime, limit: int) -> Row:
         """Evaluate the rule and return what is to be stored. A ``limit`` of 0 is none.
