@@ -199,7 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "")
         if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdigit()):
             raise RequestError(HTTPStatus.LENGTH_REQUIRED, "A Content-Length is needed.")
-        if int(length[:10]) > _MAX_BODY:
+        if len(length) > 10 or int(length) > _MAX_BODY:
             raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body may have {_MAX_BODY} bytes at most.")
         return self.rfile.read(int(length))
 

@@ -100,10 +100,11 @@ class WargamingModel:
         return Visit(route, allowed, rejected)
 
     def _take(self, tick: Tick[Amount], endpoint: str, client: str, asked: Amount) -> Amount:
-        bucket = self._limiters[endpoint].buckets[client]
+        limiter = self._limiters[endpoint]
+        bucket = limiter.buckets[client]
 
         def step(now_ms: int, inputs: Sequence[float]) -> Sequence[float]:
-            return bucket.take(now_ms, int(inputs[0])), bucket.tokens, bucket.fill_percentage
+            return limiter.take(now_ms, client, int(inputs[0])), bucket.tokens, bucket.fill_percentage
 
         passed, tokens, fill = tick.chance.walk(step, asked)
         tick.ledger.set(self._tokens, (client, endpoint), tokens)
