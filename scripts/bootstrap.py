@@ -92,7 +92,9 @@ def complaint_about(command: list[str]) -> str | None:
     """What is wrong with the Python behind `command`: None if nothing, "" if there is no Python behind it."""
     probe = "import sys; print('%d.%d' % sys.version_info[:2], flush=True); import ensurepip, venv"
     try:
-        done = subprocess.run([*command, "-c", probe], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            [*command, "-c", probe], capture_output=True, text=True, errors="replace", timeout=60, check=False
+        )
         version = tuple(int(part) for part in done.stdout.split()[0].split("."))
     except (OSError, subprocess.TimeoutExpired, ValueError, IndexError):
         return ""
@@ -213,7 +215,8 @@ class Environment:
         say("{} .venv with {}.".format("Remaking" if leftovers else "Making", " ".join(command)))
         for entry in leftovers:
             remove(entry)
-        done = subprocess.run([*command, "-m", "venv", str(self.folder)], capture_output=True, text=True, check=False)
+        make = [*command, "-m", "venv", str(self.folder)]
+        done = subprocess.run(make, capture_output=True, text=True, errors="replace", check=False)
         if done.returncode != 0:
             raise BootstrapError(f".venv could not be made: {last_lines(done.stdout + done.stderr)}")
 
