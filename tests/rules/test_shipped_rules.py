@@ -52,7 +52,7 @@ def test_promtool_passes_the_unit_tests() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_issue_list_is_shipped() -> None:
+def test_every_promised_alert_is_shipped() -> None:
     """Every alert that users are promised is there."""
     assert _shipped_alerts() >= {
         "TargetDown",
