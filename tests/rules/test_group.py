@@ -120,7 +120,7 @@ def test_failing_query_changes_no_alert(world: World) -> None:
     assert world.rule("A").health.value == "ok"
     world.after(15, {"y{i='1'}": 1, "y": 1})
     assert (world.rule("A").health.value, world.states("A")) == ("err", ["firing"])
-    assert "duplicate series" in world.rule("A").last_error or "many-to-many" in world.rule("A").last_error
+    assert "found duplicate series for the match group {}" in world.rule("A").last_error
 
 
 def test_broken_template_is_sent_as_text(world: World) -> None:
