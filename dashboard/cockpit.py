@@ -23,13 +23,13 @@ from dashboard.rules import RuleManager
 from dashboard.rules.migrations import migrations as rules_migrations
 from dashboard.scrape import ScrapeManager, host_page, scrape_threads
 from dashboard.settings import DEFAULT_PORT, Settings
-from dashboard.storage import Storage
+from dashboard.storage import Storage, StorageError
 from dashboard.storage.migrations import migrations as storage_migrations
 from dashboard.web import BindError, Parts, Server, bind, create_app, metrics_page
 
 log = logging.getLogger(__name__)
 
-STARTING_ERRORS = (ConfigError, BindError, DatabaseError)
+STARTING_ERRORS = (ConfigError, BindError, DatabaseError, StorageError)
 """What a user can mend: each says in one line what is wrong."""
 
 _UPKEEP_SECONDS = 60
@@ -68,6 +68,7 @@ def running(
         ConfigError: a file cannot be used.
         BindError: the address cannot be had.
         DatabaseError: the data directory is in use, or holds what this version cannot read.
+        StorageError: what is stored is damaged, or the history of the demo cannot be stored.
     """
     config = load_prometheus_config(settings.config_file)
     if config.ignored:

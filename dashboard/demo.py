@@ -48,7 +48,7 @@ def run_demo(
     """Run the server beside the simulators of these apps.
 
     Raises:
-        ConfigError, BindError, DatabaseError: the server cannot start.
+        ConfigError, BindError, DatabaseError, StorageError: the server cannot start.
     """
     settings = load_settings(
         config_file or _demo_config(),

@@ -36,7 +36,7 @@ def run(
     ``companions`` live as long as the server. Started a second time on the same port, it opens the running page.
 
     Raises:
-        ConfigError, BindError, DatabaseError: the server cannot start.
+        ConfigError, BindError, DatabaseError, StorageError: the server cannot start.
     """
     page = f"http://localhost:{settings.port}/"
     if settings.port and is_glass_cockpit(settings.port):
