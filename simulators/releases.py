@@ -11,6 +11,8 @@ from simulators.traffic import HOUR_MS
 _SLOT_MS = 18 * HOUR_MS
 # Each slot's release comes in its first hours, so that a day never passes without one.
 _LATEST_MS = 5 * HOUR_MS
+_RELEASES_A_MAJOR = 40
+_MOST_RELEASES = 5 * _RELEASES_A_MAJOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +27,14 @@ def release_at(app: str, seed: int, now_ms: int, hotfixes: int = 0) -> Release:
     """Return what runs at a time, after so many deployments on request."""
     slot, into = divmod(now_ms, _SLOT_MS)
     number = slot if into >= _moment(app, seed, slot) else slot - 1
-    # The minor version counts releases; slots since 1970 would make a number of five digits.
-    version = f"2.{number % 1000}.{hotfixes}"
+    # Every app is of its own age; the minor version counts releases, and begins anew with each major one.
+    major, minor = divmod((number + _age(app)) % _MOST_RELEASES, _RELEASES_A_MAJOR)
+    version = f"{major + 1}.{minor}.{hotfixes}"
     return Release(version, fingerprint(app, seed, version))
+
+
+def _age(app: str) -> int:
+    return int(fingerprint("age", app), 16) % _MOST_RELEASES
 
 
 def fingerprint(*parts: object) -> str:
