@@ -98,11 +98,11 @@ def _batches(config: PrometheusConfig, apps: Collection[App], now: int) -> Itera
         for group in job.static_configs
         for target in group.targets
     }
-    end = now // _STEP * _STEP
     for app in apps:
         if app.name not in instances:
             continue
-        table = history(app, start_ms=end - _DAY, end_ms=end, step_ms=_STEP, seed=_SEED)
+        # It reaches up to this moment, so that live samples join it without a gap.
+        table = history(app, start_ms=now - _DAY, end_ms=now + 1, step_ms=_STEP, seed=_SEED)
         target = {"job": app.name, "instance": instances[app.name]}
         labels = [Labels.of({**series, **target}) for series in table.labels]
         yield SeriesBatch(labels, table.timestamps, table.values)
