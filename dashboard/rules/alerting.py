@@ -34,6 +34,8 @@ class AlertingRule(Rule):
     minutes. It is replaced as a whole, so that readers in other threads need no lock.
     """
 
+    kind = RuleKind.ALERTING
+
     def __init__(
         self,
         name: str,
@@ -171,15 +173,8 @@ class AlertingRule(Rule):
         """Tell how the rule and its alerts stand."""
         active = tuple(alert for alert in self.active.values() if alert.is_active)
         states = (alert.state for alert in active)
-        return RuleStatus(
-            kind=RuleKind.ALERTING,
-            name=self.name,
-            query=self.query,
-            labels=self.labels,
-            health=self.outcome.health,
-            last_error=self.outcome.error,
-            evaluation_time=self.outcome.duration,
-            last_evaluation=self.outcome.time,
+        return replace(
+            super().status(),
             state=max(states, key=lambda state: state.rank, default=AlertState.INACTIVE),
             hold_duration=self.delays.hold,
             keep_firing_for=self.delays.keep_firing,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dashboard.model.labels import METRIC_NAME, Labels
 from dashboard.rules.errors import DuplicateSeriesError, LimitExceededError
 from dashboard.rules.rule import EvalTime, Row, Rule, VectorQuery
-from dashboard.rules.status import RuleKind, RuleStatus
+from dashboard.rules.status import RuleKind
 
 
 class RecordingRule(Rule):
     """A rule that records what its expression gives."""
+
+    kind = RuleKind.RECORDING
 
     def evaluate(self, query: VectorQuery, time: EvalTime, limit: int) -> Row:
         """Return the query's result under the rule's name and labels.
@@ -33,16 +35,3 @@ class RecordingRule(Rule):
     def adopt(self, former: Rule) -> None:
         """Go on with the former rule's rows, so that series which are gone now are ended."""
         self.writer = former.writer
-
-    def status(self) -> RuleStatus:
-        """Tell how the rule stands."""
-        return RuleStatus(
-            kind=RuleKind.RECORDING,
-            name=self.name,
-            query=self.query,
-            labels=self.labels,
-            health=self.outcome.health,
-            last_error=self.outcome.error,
-            evaluation_time=self.outcome.duration,
-            last_evaluation=self.outcome.time,
-        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from dashboard.model.labels import Labels
 from dashboard.promql.ast import Expr
 from dashboard.promql.results import Vector
 from dashboard.rules.errors import RuleError
-from dashboard.rules.status import RuleHealth, RuleStatus
+from dashboard.rules.status import RuleHealth, RuleKind, RuleStatus
 from dashboard.storage import Storage
 
 VectorQuery = Callable[[Expr | str, int], Vector]
@@ -84,6 +85,8 @@ class RowWriter:
 class Rule(ABC):
     """A rule of a group. ``labels`` are those of the group and the rule together, as the file has them."""
 
+    kind: ClassVar[RuleKind]
+
     def __init__(self, name: str, expr: Expr, query: str, labels: Labels, writer: RowWriter) -> None:
         self.name = name
         self.expr = expr
@@ -105,6 +108,15 @@ class Rule(ABC):
     def adopt(self, former: Rule) -> None:
         """Take over what the same rule knew before a reload."""
 
-    @abstractmethod
     def status(self) -> RuleStatus:
         """Tell how the rule stands."""
+        return RuleStatus(
+            kind=self.kind,
+            name=self.name,
+            query=self.query,
+            labels=self.labels,
+            health=self.outcome.health,
+            last_error=self.outcome.error,
+            evaluation_time=self.outcome.duration,
+            last_evaluation=self.outcome.time,
+        )
