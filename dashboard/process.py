@@ -41,7 +41,8 @@ def run(
     page = f"http://localhost:{settings.port}/"
     if settings.port and is_glass_cockpit(settings.port):
         log.info("Glass Cockpit is running already on %s", page)
-        _open(page, browser)
+        if browser:
+            webbrowser.open(page)
         return
     stop = _stop_on_signals()
     if exit_with_stdin:
@@ -50,7 +51,9 @@ def run(
         if companions is not None:
             undo.enter_context(companions)
         cockpit = undo.enter_context(running(settings, before_scraping=before_scraping))
-        _open(cockpit.url, browser)
+        if browser:
+            # Some browsers keep whoever opens them waiting.
+            threading.Thread(target=webbrowser.open, args=(cockpit.url,), name="browser", daemon=True).start()
         # A wait without end cannot be interrupted by Ctrl-C on Windows.
         while not stop.wait(0.5):
             pass
@@ -81,8 +84,3 @@ def _stop_with_stdin(stop: threading.Event) -> None:
     except OSError as error:
         log.info("standard input cannot be read any more: %s", error)
     stop.set()
-
-
-def _open(page: str, browser: bool) -> None:
-    if browser:
-        threading.Thread(target=webbrowser.open, args=(page,), name="browser", daemon=True).start()

@@ -139,3 +139,23 @@ def test_sections_that_are_not_served_are_named_at_the_start(launcher: Launcher,
     launcher.glass("--config", config)
     log = next(tmp_path.glob("*.log")).read_text(encoding="utf-8")
     assert "left to other servers: remote_write" in log
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in for a browser is a shell script")
+def test_a_second_start_ends_only_once_the_page_is_open(launcher: Launcher, config: str, tmp_path: Path) -> None:
+    script, opened = tmp_path / "browser", tmp_path / "opened"
+    # A slow one, so that a start which does not wait for it would have ended.
+    script.write_text(f'#!/bin/sh\nsleep 0.3\necho "$1" >> "{opened}"\n')
+    script.chmod(0o755)
+    server = launcher.glass("--config", config, "--no-browser")
+    done = subprocess.run(
+        [sys.executable, "-m", "dashboard", "serve", "--browser", "--port", server.url.rpartition(":")[2]],
+        env={**os.environ, "BROWSER": f"{script} %s"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert opened.read_text().split() == [f"http://localhost:{server.url.rpartition(':')[2]}/"]
