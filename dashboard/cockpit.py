@@ -12,7 +12,13 @@ from datetime import UTC
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
-from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
+from prometheus_client import (
+    GC_COLLECTOR,
+    PLATFORM_COLLECTOR,
+    PROCESS_COLLECTOR,
+    CollectorRegistry,
+    disable_created_metrics,
+)
 
 from dashboard.config.errors import ConfigError
 from dashboard.config.prometheus import PrometheusConfig, load_prometheus_config
@@ -136,6 +142,8 @@ def running(
 
 def _registry() -> CollectorRegistry:
     """Return the registry behind ``/metrics``, with the figures of the process itself."""
+    # As Prometheus, which shows no series that tells when a counter was made.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry(auto_describe=True)
     for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
         registry.register(collector)
