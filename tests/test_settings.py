@@ -1,9 +1,10 @@
+import sys
 from pathlib import Path
 
 import pytest
 
 from dashboard.config.errors import ConfigError
-from dashboard.settings import load_settings
+from dashboard.settings import default_data_dir, load_settings
 
 
 @pytest.fixture
@@ -54,3 +55,10 @@ def test_a_bad_variable_is_not_blamed_on_the_file(config_file: Path, monkeypatch
     monkeypatch.setenv("GLASS_COCKPIT_PORT", "70000")
     with pytest.raises(ConfigError, match=r"^environment: port: 70000 is not a port$"):
         load_settings(config_file)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="each platform has a place of its own")
+def test_the_demo_keeps_its_data_beside_that_of_real_services(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert default_data_dir(demo=False) == tmp_path / "glass-cockpit" / "data"
+    assert default_data_dir(demo=True) == tmp_path / "glass-cockpit" / "demo"
