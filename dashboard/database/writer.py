@@ -64,15 +64,11 @@ class Writer:
         self._thread.join()
 
     def _run(self, file: Path, prepare: Callable[[sqlite3.Connection], None], ready: Future[None]) -> None:
-        try:
-            connection = connect_writer(file)
-        except sqlite3.Error as error:
-            ready.set_exception(error)
-            return
-        with contextlib.closing(connection):
+        with contextlib.ExitStack() as undo:
             try:
+                connection = undo.enter_context(contextlib.closing(connect_writer(file)))
                 prepare(connection)
-            except Exception as error:  # noqa: BLE001 - the edge of a thread; the opener gets it.
+            except BaseException as error:  # noqa: BLE001 - the edge of a thread; the opener gets it.
                 ready.set_exception(error)
                 return
             ready.set_result(None)

@@ -225,8 +225,10 @@ class Head:
         for source in sources:
             if isinstance(source, SealedRows):
                 count += source.samples
+            elif isinstance(source, RawRows):
+                count += int(np.count_nonzero(~is_absent(source.values)))
             else:
-                values = source.read(np.arange(len(source.series)), 0, len(source.times))
+                values = source.read(np.arange(len(source.series)), 0, len(source.times), keep=False)
                 count += int(np.count_nonzero(~is_absent(values)))
         return count
 

@@ -75,7 +75,10 @@ class Journal:
             self._stopping = True
             self._changed.notify_all()
         self._thread.join()
-        self._thread = None
+        with self._changed:
+            self._thread = None
+            # Whoever asked for a flush after the last commit began waits for an answer.
+            self._changed.notify_all()
 
     def next_number(self) -> int:
         """Return a number for a record, larger than all before."""
@@ -97,7 +100,7 @@ class Journal:
             mine = self._asked
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._answered >= mine or self._thread is None)
-        return self.last_error is None
+            return self._answered >= mine and self.last_error is None
 
     def _run(self) -> None:
         while True:

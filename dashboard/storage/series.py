@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,8 @@ from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher
 from dashboard.model.samples import IntArray
 from dashboard.storage.index import Index
+
+log = logging.getLogger(__name__)
 
 
 class SeriesRegistry:
@@ -48,9 +51,12 @@ class SeriesRegistry:
         """Fill an empty registry from the table ``series``."""
         with self._lock:
             for number, labels in connection.execute("SELECT id, labels FROM series ORDER BY id"):
-                while len(self._labels) < number:
-                    self._labels.append(Labels())
-                self._enter(Labels(orjson.loads(labels).items()))
+                self._skip_to(number)
+                try:
+                    self._enter(Labels(orjson.loads(labels).items()))
+                except orjson.JSONDecodeError as error:
+                    log.error("the labels of series %d cannot be read: %s", number, error)
+                    self._skip_to(number + 1)
             self._saved = len(self._labels)
 
     def unsaved(self) -> list[tuple[int, str]]:
@@ -64,6 +70,11 @@ class SeriesRegistry:
         """Remember that these rows are in the table now."""
         if rows:
             self._saved = max(self._saved, rows[-1][0] + 1)
+
+    def _skip_to(self, number: int) -> None:
+        """Leave the numbers before this one without labels: a number is never given to another series."""
+        while len(self._labels) < number:
+            self._labels.append(Labels())
 
     def _register(self, labels: Labels) -> int:
         known = self._numbers.get(labels)

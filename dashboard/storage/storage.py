@@ -196,9 +196,12 @@ class Storage:
             DatabaseError: the database could not be written; what was begun is finished or undone by a later call.
         """
         with self._rebuilding:
-            self._compactor.run(now)
-            self._compactor.forget_empty(self._ingest.retire)
-            drop_old(self._blocks, now - self._retention)
+            try:
+                self._compactor.run(now)
+                self._compactor.forget_empty(self._ingest.retire)
+            finally:
+                # A full disk stops compaction, and this is what makes room.
+                drop_old(self._blocks, now - self._retention)
 
     def stats(self) -> StorageStats:
         """Return how much there is."""

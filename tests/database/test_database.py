@@ -4,13 +4,22 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from sqlite_utils import Database as Tables
 from sqlite_utils.migrations import Migrations
 
-from dashboard.database import ClosedError, Database, NewerDatabaseError, ReadError, UnusableDatabaseError, WriteError
+from dashboard.database import (
+    ClosedError,
+    Database,
+    NewerDatabaseError,
+    ReadError,
+    UnusableDatabaseError,
+    WriteError,
+    writer,
+)
 
 
 def numbers_migrations() -> Migrations:
@@ -197,6 +206,19 @@ def test_a_migration_that_fails_leaves_no_thread_and_no_lock(tmp_path: Path) -> 
     with pytest.raises(UnusableDatabaseError, match="NONSENSE"):
         Database.open(tmp_path, [broken])
     Database.open(tmp_path, [numbers_migrations()]).close()
+
+
+def test_whatever_keeps_the_writer_from_starting_reaches_the_opener(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> sqlite3.Connection:
+        raise OSError("no more threads or files")
+
+    monkeypatch.setattr(writer, "connect_writer", refuse)
+    with ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(Database.open, tmp_path, [numbers_migrations()])
+        with pytest.raises(UnusableDatabaseError, match="no more threads or files"):
+            opening.result(30)
 
 
 def test_after_closing_everything_answers_with_a_clear_error(tmp_path: Path) -> None:

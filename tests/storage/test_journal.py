@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from dashboard.database import Database
+from dashboard.database import Database, WriteError
+from dashboard.model.labels import METRIC_NAME
+from dashboard.model.matcher import Matcher, MatchKind
+from dashboard.storage.compaction import Compactor
 from dashboard.storage.journal import PATIENCE_MS
 from tests.storage.conftest import Store
 
@@ -29,8 +33,8 @@ def append(store: Store, times: range, appender: Any = None, width: int = 500) -
     appender = appender or store.storage.appender()
     ids = store.ids(*(f"m{place}" for place in range(width)))
     generator = np.random.default_rng(times.start)
-    for time in times:
-        appender.append(time, ids, generator.normal(size=width))
+    for timestamp in times:
+        appender.append(timestamp, ids, generator.normal(size=width))
     return appender
 
 
@@ -158,6 +162,26 @@ def test_a_damaged_record_is_left_out_and_the_others_are_replayed(
     assert "record 3 of the journal cannot be read" in caplog.text
 
 
+def test_a_series_whose_labels_are_damaged_is_lost_alone(
+    make_store: MakeStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = make_store()
+    append(store, range(1, 4), width=3)
+    store.storage.flush()
+    store.database.write(
+        lambda connection: connection.execute("UPDATE series SET labels = '{\"__na' WHERE id IN (0, 2)").rowcount
+    )
+    store.reopen()
+    assert "the labels of series 0 cannot be read" in caplog.text
+    named = Matcher(MatchKind.NOT_EQUAL, METRIC_NAME, "")
+    assert store.dump(0, 100, named).keys() == {"m1"}
+    append(store, range(11, 14), width=3)
+    store.storage.flush()
+    assert [time for time, _ in store.dump(0, 100, named)["m0"]] == [11, 12, 13]
+    assert [time for time, _ in store.dump(0, 100, named)["m1"]] == [1, 2, 3, 11, 12, 13]
+    assert [time for time, _ in store.dump(0, 100, named)["m2"]] == [11, 12, 13]
+
+
 def test_a_compaction_that_finds_the_disk_full_loses_nothing(make_store: MakeStore) -> None:
     store = make_store(block_length=100)
     append(store, range(1, 90), width=200)
@@ -173,3 +197,51 @@ def test_a_compaction_that_finds_the_disk_full_loses_nothing(make_store: MakeSto
     assert store.storage.stats().head_samples == 0
     store.reopen()
     assert store.dump() == before
+
+
+def test_a_flush_during_the_last_commit_gets_an_answer(make_store: MakeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = make_store(journal_interval=3_600_000)
+    begun, release = threading.Event(), threading.Event()
+    write = store.database.write
+
+    def held_up(work: Callable[[sqlite3.Connection], Any]) -> Any:
+        begun.set()
+        assert release.wait(30)
+        return write(work)
+
+    store.storage.flush()
+    append(store, range(1, 3))
+    monkeypatch.setattr(store.database, "write", held_up)
+    closing = threading.Thread(target=store.storage.close, daemon=True)
+    closing.start()
+    assert begun.wait(30)
+    answers: list[bool] = []
+    flushing = threading.Thread(target=lambda: answers.append(store.storage.flush()), daemon=True)
+    flushing.start()
+    journal = store.storage._journal
+    while journal._asked == journal._answered:
+        time.sleep(0.001)
+    release.set()
+    closing.join(30)
+    flushing.join(5)
+    assert answers == [False]
+
+
+def test_old_blocks_are_dropped_even_where_nothing_can_be_compacted(
+    make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = make_store(block_length=100, retention=500)
+    append(store, range(1, 90))
+    store.storage.flush()
+    store.storage.upkeep(300)
+    assert store.storage.stats().blocks == 1
+    append(store, range(301, 390))
+    store.storage.flush()
+
+    def full(*_: object) -> int:
+        raise WriteError("database or disk is full")
+
+    monkeypatch.setattr(Compactor, "run", full)
+    with pytest.raises(WriteError):
+        store.storage.upkeep(700)
+    assert store.storage.stats().blocks == 0
