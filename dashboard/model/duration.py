@@ -32,11 +32,16 @@ def parse_duration(text: str) -> int:
     if match is None:
         raise InvalidDurationError(f'not a valid duration string: "{text}"')
     milliseconds = sum(
-        int(number) * size for number, size in zip(match.groups(), _UNITS.values(), strict=True) if number
+        _whole(number) * size for number, size in zip(match.groups(), _UNITS.values(), strict=True) if number
     )
     if milliseconds > _LONGEST:
         raise InvalidDurationError("duration out of range")
     return milliseconds
+
+
+def _whole(number: str) -> int:
+    # Python refuses to read thousands of digits; twenty are too many in every unit.
+    return int(number) if len(number) < 20 else _LONGEST + 1
 
 
 def format_duration(milliseconds: int) -> str:

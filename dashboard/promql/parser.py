@@ -31,7 +31,7 @@ from dashboard.promql.ast import (
 from dashboard.promql.check import check
 from dashboard.promql.errors import ParseError
 from dashboard.promql.lexer import FILL_MODIFIERS, KEYWORDS, Kind, Token, tokenize
-from dashboard.promql.literals import InvalidLiteralError, format_number, parse_number, quote, unquote
+from dashboard.promql.literals import InvalidLiteralError, parse_number, quote, unquote
 from dashboard.promql.position import Span, parse_error
 from dashboard.promql.signatures import SIGNATURES
 
@@ -63,6 +63,9 @@ _METRIC_OPERATORS = frozenset({"and", "or", "unless"})
 _LITERALS = frozenset({Kind.NUMBER, Kind.DURATION, Kind.STRING})
 _LABEL_KINDS = frozenset({Kind.IDENTIFIER, Kind.METRIC_IDENTIFIER, Kind.AGGREGATOR, Kind.KEYWORD})
 _LABEL_OPERATORS = frozenset({"and", "or", "unless", "atan2"})
+
+# Seconds: the longest offset, range and lookback away from it, the milliseconds are still an int64.
+_FARTHEST = 2**53
 
 _DURATION_WORDS = "number, duration, step(), or range()"
 
@@ -465,8 +468,8 @@ class _Parser:
         if self._token.kind is not Kind.NUMBER:
             self._unexpected("@", "timestamp")
         seconds = self._number(self._advance())
-        if not abs(seconds) < 2**63:
-            self._fail(expr.span, f"timestamp out of bounds for @ modifier: {format_number(seconds)}")
+        if not abs(seconds) < _FARTHEST:
+            self._fail(expr.span, f"timestamp out of bounds for @ modifier: {seconds:f}")
         return round(-seconds * 1000 if negative else seconds * 1000)
 
     def _shift(self, expr: Expr, modifier: str) -> Shift:

@@ -65,6 +65,12 @@ def test_numbers_are_read(literal: str, value: float) -> None:
 
 def test_an_integer_beyond_64_bits_is_a_float() -> None:
     assert parse_number("18446744073709551617") == 2.0**64
+    assert parse_number("0x" + "0" * 5000 + "10") == 16
+
+
+def test_a_number_of_thousands_of_digits_is_out_of_range() -> None:
+    with pytest.raises(InvalidLiteralError, match="value out of range"):
+        parse_number("9" * 5000)
 
 
 @pytest.mark.parametrize("literal", ["", "1_", "1__0", "0x", "1.5_0", "abc", "1e999"])

@@ -152,6 +152,11 @@ def test_a_text_that_is_no_query_is_refused_with_the_place_and_the_reason(text: 
     assert str(caught.value) == message
 
 
+def test_a_time_that_no_int64_of_milliseconds_holds_is_refused() -> None:
+    with pytest.raises(ParseError, match=r"timestamp out of bounds for @ modifier: 9100000000000000\.000000"):
+        parse("foo @ 9.1e15")
+
+
 def test_precedence_is_that_of_prometheus() -> None:
     expr = parse("a or b and c == d + e * -f ^ g")
     assert isinstance(expr, BinaryExpr)

@@ -42,15 +42,14 @@ def _compiled(pattern: str) -> Any:
 
 
 def _expand(template: str, match: Any) -> str:
-    names = match.re.groupindex
+    groups = {**match.re.groupindex, **{str(number): number for number in range(match.re.groups + 1)}}
 
     def group(reference: re.Match[str]) -> str:
         dollar, bare, braced = reference.groups()
         if dollar:
             return "$"
-        name = bare or braced
-        number = int(name) if name.isdigit() else names.get(name, -1)
-        return (match.group(number) or "") if 0 <= number <= match.re.groups else ""
+        number = groups.get(bare or braced)
+        return "" if number is None else match.group(number) or ""
 
     return _REFERENCE.sub(group, template)
 

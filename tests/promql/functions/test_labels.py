@@ -30,6 +30,12 @@ def test_a_label_is_replaced_where_all_of_its_value_matches(load: Load, ask: Ask
     assert ask(f"label_replace(x, {arguments})") == {wanted: 5}
 
 
+def test_a_reference_to_no_group_is_empty(load: Load, ask: Ask) -> None:
+    load('x{from="a-b"} 5')
+    template = "<$2$01$missing$" + "9" * 5000 + ">"
+    assert ask(f"label_replace(x, 'to', '{template}', 'from', '(.).*')") == {'x{from="a-b", to="<>"}': 5}
+
+
 def test_labels_are_joined(load: Load, ask: Ask) -> None:
     load('x{a="1", b="2"} 5')
     assert ask("label_join(x, 'c', '-', 'b', 'missing', 'a')") == {'x{a="1", b="2", c="2--1"}': 5}
