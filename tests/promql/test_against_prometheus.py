@@ -94,6 +94,7 @@ class Samples:
         self.add("gauge", "steps", {"room": "attic"}, np.round(self.random.random(COUNT) * 3))
         self.add("gauge", "steps", {"room": "hall"}, np.round(self.random.random(COUNT) * 3))
         self.add("gauge", "ended", {"room": "attic"}, np.full(100, 7.0))
+        self.add("gauge", "third", {"room": "attic"}, np.full(COUNT, 1 / 3))
         self.add("gauge", "sparse", {"room": "hall"}, steps * 1.0)
         self.thin("sparse", slice(60, 90))
         self.add("gauge", "huge", {"room": "hall"}, np.tile([1e100, 1.0, -1e100, 1.0], COUNT // 4))
@@ -281,6 +282,8 @@ RATES = [
     "delta(strange[10m])",
     "deriv(temperature[10m])",
     "deriv(strange[3m])",
+    "deriv(third[5m])",
+    "predict_linear(third[5m], 3600)",
     "predict_linear(temperature[15m], 600)",
     "predict_linear(sparse[15m] offset 3m, 60)",
     "resets(http_requests_total[40m])",
@@ -326,6 +329,7 @@ HISTOGRAMS = [
     'histogram_quantile(0.5, latency_seconds_bucket{le!="0.25"})',
     "histogram_quantile(scalar(steps{room='attic'}) / 4, latency_seconds_bucket)",
     "histogram_quantile(0.5, increase(latency_seconds_bucket[1m]) > 3)",
+    "histogram_quantile(0.5, {__name__=~'uneven_bucket|latency_seconds_bucket'})",
 ]
 
 MATCHINGS = [
@@ -406,6 +410,8 @@ FUNCTIONS = [
     "sort_desc(temperature)",
     "absent(nothing{job='api', job='web', x='y'})",
     "absent(ended)",
+    "absent(nothing{job=~'api|web', job='db'})",
+    "absent(nothing{job='db', job!='api', x='y'})",
     "absent(sum(nothing))",
     "label_replace(temperature, 'where', '$1-x', 'room', '(.).*')",
     "label_replace(temperature, 'room', '', 'room', 'attic|porch')",
@@ -469,6 +475,8 @@ def test_an_instant_query_is_ordered_as_prometheus_does(engine: Engine, promethe
         "-{__name__=~'strange|steps', room='attic'}",
         "label_replace(temperature, 'room', 'same', '', '')",
         "topk(1e30, temperature)",
+        "histogram_quantile(0.5, {__name__=~'uneven_bucket|topless_bucket'})",
+        "temperature @ 1e30",
         "temperature == ignoring(room) temperature",
         "rate(temperature)",
         "sum by (room (temperature)",

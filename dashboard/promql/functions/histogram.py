@@ -8,11 +8,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dashboard.model.labels import METRIC_NAME
 from dashboard.model.samples import BoolArray, FloatArray
 from dashboard.promql.functions.call import Function, Invocation
 from dashboard.promql.literals import InvalidLiteralError, parse_number, quote
-from dashboard.promql.matrix import IndexArray, Matrix, group_rows, joined
+from dashboard.promql.matrix import IndexArray, Matrix, group_rows, without_names
 from dashboard.promql.quantiles import warn_of_wrong
 
 _BUCKET = "le"
@@ -29,7 +28,7 @@ def _histogram_quantile(invocation: Invocation) -> Matrix:
     if not len(rows):
         return Matrix.empty(found.steps)
     buckets = found.take(rows)
-    groups = group_rows([labels.drop((METRIC_NAME, _BUCKET)) for labels in buckets.labels])
+    groups = group_rows([labels.drop((_BUCKET,)) for labels in buckets.labels])
     values = np.full((len(groups.keys), len(found.steps)), np.nan)
     present = np.zeros(values.shape, dtype=np.bool_)
     forced: set[str] = set()
@@ -39,7 +38,7 @@ def _histogram_quantile(invocation: Invocation) -> Matrix:
         values[index], present[index], monotonised = histograms.quantile(q)
         forced.update(buckets.labels[members[row][1][0]].metric_name for row in np.flatnonzero(monotonised.any(axis=1)))
     _inform_of_forcing(invocation, forced)
-    return joined(Matrix(groups.keys, found.steps, values, present).compact())
+    return without_names(Matrix(groups.keys, found.steps, values, present).compact())
 
 
 def _inform_of_forcing(invocation: Invocation, names: set[str]) -> None:

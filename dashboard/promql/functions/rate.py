@@ -133,11 +133,14 @@ def _regression(windows: Windows) -> tuple[FloatArray, FloatArray]:
         x_mean = x.sum(axis=1) / count
         x_off = np.where(inside, x - x_mean[:, None], 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            y_mean = np.where(inside, part.values, 0.0).sum(axis=2) / count
-            y_off = np.where(inside, part.values - y_mean[:, :, None], 0.0)
+            # Counted from the first sample, so that what never moves has a slope of exactly 0.
+            y_first = part.values[:, :, 0]
+            y = np.where(inside, part.values - y_first[:, :, None], 0.0)
+            y_mean = y.sum(axis=2) / count
+            y_off = np.where(inside, y - y_mean[:, :, None], 0.0)
             slope = (x_off * y_off).sum(axis=2) / (x_off**2).sum(axis=1)
             slopes[part.rows, part.steps] = slope
-            levels[part.rows, part.steps] = y_mean - slope * x_mean
+            levels[part.rows, part.steps] = y_first + y_mean - slope * x_mean
     return slopes, levels
 
 

@@ -63,9 +63,10 @@ def absent_labels(expr: Expr) -> Labels:
     for matcher in selector.matchers:
         if matcher.name == METRIC_NAME:
             continue
-        known = matcher.name in seen or matcher.kind is not MatchKind.EQUAL
-        labels[matcher.name] = "" if known else matcher.value
-        seen.add(matcher.name)
+        told = matcher.kind is MatchKind.EQUAL and matcher.name not in seen
+        labels[matcher.name] = matcher.value if told else ""
+        if told:
+            seen.add(matcher.name)
     return Labels.of(labels)
 
 

@@ -93,6 +93,14 @@ def test_a_metric_that_may_be_no_counter_is_remarked_on(engine: Engine, load: Lo
     assert engine.instant("delta(x[5m])", 60_000).infos == ()
 
 
+@pytest.mark.parametrize("value", ["0.1", "0.3333333333", "1e17", "-7.7"])
+def test_what_never_moves_has_no_slope_at_all(load: Load, ask: Ask, value: str) -> None:
+    load(f"x {value}x30")
+    for seconds in (100.3, 333.7, 897.1):
+        assert ask("deriv(x[5m])", seconds) == {"{}": 0}
+        assert ask("predict_linear(x[5m], 3600)", seconds) == {"{}": float(value)}
+
+
 values = st.lists(st.integers(0, 50), min_size=2, max_size=40)
 
 
