@@ -88,11 +88,11 @@ def _reducing(reduction: Callable[[Grouped], FloatArray]) -> Aggregation:
 
 
 def _sum(grouped: Grouped) -> FloatArray:
-    return group_sums(grouped.matrix, grouped.groups)
+    return group_sums(grouped.matrix, grouped.groups, grouped.context.limits)
 
 
 def _mean(grouped: Grouped) -> FloatArray:
-    return group_means(grouped.matrix, grouped.groups, grouped.counts)
+    return group_means(grouped.matrix, grouped.groups, grouped.context.limits)
 
 
 def _minimum(grouped: Grouped) -> FloatArray:
@@ -114,7 +114,7 @@ def _one(grouped: Grouped) -> FloatArray:
 def _variance(grouped: Grouped) -> FloatArray:
     counts = grouped.counts
     with np.errstate(invalid="ignore", over="ignore"):
-        means = group_means(grouped.matrix, grouped.groups, counts)
+        means = group_means(grouped.matrix, grouped.groups, grouped.context.limits)
         off = grouped.matrix.values - means[grouped.groups.of_row]
         return grouped.reduce(np.add, off**2, 0.0) / np.maximum(counts, 1)
 
@@ -175,14 +175,15 @@ def _count_values(grouped: Grouped) -> Matrix:
     rows: list[Labels] = []
     parts: list[BoolArray] = []
     for key, values, present in zip(grouped.keys, matrix.values, matrix.present, strict=True):
-        grouped.context.limits.check_samples(len(rows) * len(matrix.steps))
-        for value in np.unique(values[present]).tolist():
+        found = np.unique(values[present]).tolist()
+        grouped.context.limits.check_samples((len(rows) + len(found)) * len(matrix.steps))
+        for value in found:
             rows.append(key.merged({label: format_number(value)}))
             parts.append(present & (np.isnan(values) if math.isnan(value) else values == value))
     if not rows:
         return Matrix.empty(matrix.steps)
     groups = group_rows(rows)
-    counts = np.add.reduceat(np.array(parts, dtype=np.float64)[groups.order], groups.starts, axis=0)
+    counts = np.add.reduceat(np.array(parts)[groups.order], groups.starts, axis=0, dtype=np.float64)
     return joined(Matrix(groups.keys, matrix.steps, counts, counts > 0))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from dashboard.model.labels import METRIC_NAME, Labels
 from dashboard.model.samples import BoolArray, FloatArray
 from dashboard.promql.ast import COMPARISONS, BinaryExpr, Cardinality, Matching
-from dashboard.promql.context import Context
+from dashboard.promql.context import Context, Limits
 from dashboard.promql.errors import ExecutionError
 from dashboard.promql.literals import quote
 from dashboard.promql.matrix import IndexArray, Matrix, joined, stack, without_names
@@ -115,11 +115,12 @@ class _Sides:
     def swapped(self) -> bool:
         return self.matching.cardinality is Cardinality.ONE_TO_MANY
 
-    def pairs(self) -> tuple[IndexArray, IndexArray]:
+    def pairs(self, limits: Limits) -> tuple[IndexArray, IndexArray]:
         """Return the rows of ``many`` and of ``one`` that belong together."""
         ones: dict[Labels, list[int]] = {}
         for row, key in enumerate(self.one_keys):
             ones.setdefault(key, []).append(row)
+        limits.check_samples(sum(len(ones.get(key, ())) for key in self.many_keys) * len(self.many.steps))
         found = [(many, one) for many, key in enumerate(self.many_keys) for one in ones.get(key, ())]
         index = np.array(found, dtype=np.intp).reshape(-1, 2)
         return index[:, 0], index[:, 1]
@@ -164,8 +165,7 @@ def vectors(context: Context, expr: BinaryExpr, left: Matrix, right: Matrix) -> 
     matching = expr.matching or Matching()
     sides = _Sides.of(matching, left, right)
     sides.refuse_twins()
-    many, one = sides.pairs()
-    context.limits.check_samples(len(many) * context.count)
+    many, one = sides.pairs(context.limits)
     values, present = _pair_values(expr, sides, many, one)
     alive = np.flatnonzero(present.any(axis=1))
     labels = [_pair_labels(expr, sides.many.labels[many[row]], sides.one.labels[one[row]]) for row in alive]

@@ -7,10 +7,12 @@ are small beside their terms are added up again, exactly.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from dashboard.model.samples import BoolArray, FloatArray
+from dashboard.promql.context import Limits
 from dashboard.promql.matrix import Groups, Matrix
 from dashboard.promql.windows import Windows
 
@@ -30,6 +32,7 @@ def window_sums(windows: Windows) -> FloatArray:
         if not _same_sign(windows.values):
             magnitudes = windows.reduce(np.add, np.abs(windows.values))
             for row, step in np.argwhere(_cancelled(sums, magnitudes, windows.values)):
+                windows.limits.check_time()
                 sums[row, step] = math.fsum(windows.values[row, windows.low[step] : windows.high[step]].tolist())
     return sums
 
@@ -38,12 +41,13 @@ def window_means(windows: Windows) -> FloatArray:
     """Return the mean of each window: float64[S, T]; it is finite wherever its samples are."""
     sums = window_sums(windows)
     means = sums / np.maximum(windows.counts, 1)
-    for row, step in np.argwhere(np.isinf(sums) & (windows.counts > 0)):
+    for row, step in np.argwhere(_overflown(sums, lambda: windows.reduce(np.fmax, np.abs(windows.values)))):
+        windows.limits.check_time()
         means[row, step] = _scaled_mean(windows.values[row, windows.low[step] : windows.high[step]])
     return means
 
 
-def group_sums(matrix: Matrix, groups: Groups) -> FloatArray:
+def group_sums(matrix: Matrix, groups: Groups, limits: Limits) -> FloatArray:
     """Return the sum of each group at each step: float64[G, T]; 0 where nothing is present."""
     values = np.where(matrix.present, matrix.values, 0.0)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -52,23 +56,26 @@ def group_sums(matrix: Matrix, groups: Groups) -> FloatArray:
             magnitudes = _reduce_groups(np.abs(values), groups)
             members = groups.members()
             for group, step in np.argwhere(_cancelled(sums, magnitudes, values)):
+                limits.check_time()
                 sums[group, step] = math.fsum(values[members[group], step].tolist())
     return sums
 
 
-def group_means(matrix: Matrix, groups: Groups, counts: FloatArray) -> FloatArray:
+def group_means(matrix: Matrix, groups: Groups, limits: Limits) -> FloatArray:
     """Return the mean of each group at each step: float64[G, T]; it is finite wherever its samples are."""
-    sums = group_sums(matrix, groups)
-    means = sums / np.maximum(counts, 1)
+    sums = group_sums(matrix, groups, limits)
+    means = sums / np.maximum(_reduce_groups(matrix.present.astype(np.float64), groups), 1)
     members = groups.members()
-    for group, step in np.argwhere(np.isinf(sums)):
+    values = np.where(matrix.present, matrix.values, 0.0)
+    for group, step in np.argwhere(_overflown(sums, lambda: _reduce_groups(np.abs(values), groups, np.fmax))):
+        limits.check_time()
         rows = members[group]
         means[group, step] = _scaled_mean(matrix.values[rows, step][matrix.present[rows, step]])
     return means
 
 
-def _reduce_groups(values: FloatArray, groups: Groups) -> FloatArray:
-    return np.asarray(np.add.reduceat(values[groups.order], groups.starts, axis=0))
+def _reduce_groups(values: FloatArray, groups: Groups, ufunc: np.ufunc = np.add) -> FloatArray:
+    return np.asarray(ufunc.reduceat(values[groups.order], groups.starts, axis=0))
 
 
 def _same_sign(values: FloatArray) -> bool:
@@ -82,8 +89,11 @@ def _cancelled(sums: FloatArray, magnitudes: FloatArray, values: FloatArray) -> 
     return suspect
 
 
+def _overflown(sums: FloatArray, greatest: Callable[[], FloatArray]) -> BoolArray:
+    """Say which sums are infinite though none of their terms is; ``greatest`` tells the terms' magnitudes."""
+    infinite = np.isinf(sums)
+    return infinite & np.isfinite(greatest()) if infinite.any() else infinite
+
+
 def _scaled_mean(values: FloatArray) -> float:
-    if not np.isfinite(values).all():
-        with np.errstate(invalid="ignore"):
-            return float(np.mean(values))
     return math.fsum((values * _SCALE).tolist()) / len(values) / _SCALE

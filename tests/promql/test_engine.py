@@ -184,6 +184,16 @@ def test_a_query_that_takes_too_many_samples_is_refused(query: str) -> None:
         engine.range(query, 0, 300_000, 10_000)
 
 
+def test_values_that_become_too_many_series_are_refused_before_they_are_made() -> None:
+    class Empty:
+        def select(self, *_: object) -> list[SeriesBatch]:
+            return []
+
+    engine = Engine(Empty(), registry=CollectorRegistry(), max_samples=1000)
+    with pytest.raises(TooManySamplesError):
+        engine.range("count_values('v', vector(time()))", 0, 40_000, 1000)
+
+
 def test_an_answer_belongs_to_who_asked(engine: Engine, load: Load) -> None:
     load("x 1 2")
     vector = engine.instant("x", 30_000).value

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -12,6 +14,7 @@ from hypothesis.extra.numpy import arrays
 from dashboard.model.labels import Labels
 from dashboard.model.samples import SeriesBatch
 from dashboard.promql.context import Limits
+from dashboard.promql.errors import QueryTimeoutError
 from dashboard.promql.matrix import Matrix, group_rows
 from dashboard.promql.sums import group_means, group_sums, window_means, window_sums
 from dashboard.promql.windows import Windows
@@ -41,7 +44,7 @@ def test_a_window_is_summed_as_if_exactly(values: np.ndarray, length: int) -> No
 def test_a_group_is_summed_as_if_exactly(values: np.ndarray, present: np.ndarray) -> None:
     keys = [Labels.of({"group": str(row % 2)}) for row in range(6)]
     matrix = Matrix(keys, np.arange(4), values, present)
-    sums = group_sums(matrix, group_rows(keys))
+    sums = group_sums(matrix, group_rows(keys), LIMITS)
     for group in (0, 1):
         for step in range(4):
             wanted = math.fsum(values[group::2, step][present[group::2, step]])
@@ -67,7 +70,16 @@ def test_a_mean_does_not_overflow_where_its_sum_does() -> None:
     assert np.allclose(window_means(windows_over(largest, 4)), largest)
     keys = [Labels()] * 4
     column = Matrix(keys, np.arange(1), largest.T, np.ones((4, 1), dtype=bool))
-    assert math.isclose(group_means(column, group_rows(keys), np.array([[4.0]]))[0, 0], 1.7e308)
+    assert math.isclose(group_means(column, group_rows(keys), LIMITS)[0, 0], 1.7e308)
+
+
+def test_exact_sums_are_given_up_in_time() -> None:
+    late = replace(LIMITS, ends_at=1.0, clock=lambda: 2.0)
+    cancelling, overflowing = np.array([[1e9 + 0.1, -1e9]]).T, np.array([[1.7e308, 1.7e308]]).T
+    keys = [Labels()] * 2
+    for column, work in ((cancelling, group_sums), (overflowing, group_means)):
+        with pytest.raises(QueryTimeoutError):
+            work(Matrix(keys, np.arange(1), column, np.ones((2, 1), dtype=bool)), group_rows(keys), late)
 
 
 def test_a_mean_of_infinities_is_infinite() -> None:
