@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from dashboard.scrape.filesystem import FILESYSTEM_COLLECTOR
 from dashboard.scrape.gpu import GPU_COLLECTOR
 
 log = logging.getLogger(__name__)
@@ -29,39 +30,7 @@ log = logging.getLogger(__name__)
 _MEMINFO = Path("/proc/meminfo")
 _ON_LINUX = sys.platform == "linux"
 
-# What node_exporter leaves out by default (collector/filesystem_linux.go, collector/diskstats_linux.go).
-_IGNORED_MOUNTS = re.compile(
-    r"/(?:dev|proc|run/credentials/.+|sys|var/lib/docker/.+|var/lib/containers/storage/.+)(?:$|/.*)", re.DOTALL
-)
-_IGNORED_TYPES = frozenset(
-    (
-        "autofs",
-        "binfmt_misc",
-        "bpf",
-        "cgroup",
-        "cgroup2",
-        "configfs",
-        "debugfs",
-        "devpts",
-        "devtmpfs",
-        "erofs",
-        "fusectl",
-        "hugetlbfs",
-        "iso9660",
-        "mqueue",
-        "nsfs",
-        "overlay",
-        "proc",
-        "procfs",
-        "pstore",
-        "rpc_pipefs",
-        "securityfs",
-        "selinuxfs",
-        "squashfs",
-        "sysfs",
-        "tracefs",
-    )
-)
+# What node_exporter leaves out by default (collector/diskstats_linux.go).
 _IGNORED_DISKS = re.compile(r"(?:z?ram|loop|fd|(?:h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+")
 
 
@@ -103,31 +72,6 @@ def _other_memory() -> dict[str, float]:
         "SwapTotal_bytes": swap.total,
         "SwapFree_bytes": swap.free,
     }
-
-
-def filesystem() -> Iterator[Metric]:
-    """Yield size and free space of each file system that holds files; one that cannot be asked is left out."""
-    labels = ("device", "fstype", "mountpoint")
-    size = GaugeMetricFamily("node_filesystem_size_bytes", "Filesystem size in bytes.", labels=labels)
-    free = GaugeMetricFamily("node_filesystem_free_bytes", "Filesystem free space in bytes.", labels=labels)
-    available = GaugeMetricFamily(
-        "node_filesystem_avail_bytes", "Filesystem space available to non-root users in bytes.", labels=labels
-    )
-    seen: set[tuple[str, str, str]] = set()
-    for partition in psutil.disk_partitions(all=_ON_LINUX):
-        values = (partition.device, partition.fstype, partition.mountpoint)
-        if values in seen or partition.fstype in _IGNORED_TYPES or _IGNORED_MOUNTS.fullmatch(partition.mountpoint):
-            continue
-        seen.add(values)
-        try:
-            usage = psutil.disk_usage(partition.mountpoint)
-        except OSError as error:
-            log.debug("the file system at %s cannot be asked: %s", partition.mountpoint, error)
-            continue
-        size.add_metric(values, usage.total)
-        free.add_metric(values, usage.total - usage.used)
-        available.add_metric(values, usage.free)
-    yield from (size, free, available)
 
 
 def disk() -> Iterator[Metric]:
@@ -207,7 +151,7 @@ def uname() -> Iterator[Metric]:
 COLLECTORS: dict[str, Callable[[], Iterator[Metric]]] = {
     "cpu": cpu,
     "meminfo": memory,
-    "filesystem": filesystem,
+    "filesystem": FILESYSTEM_COLLECTOR.collect,
     "diskstats": disk,
     "netdev": network,
     "loadavg": load,

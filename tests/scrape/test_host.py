@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -16,7 +15,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from dashboard.exposition.page import Page
 from dashboard.exposition.parser import parse
-from dashboard.scrape.host import COLLECTORS, HostCollector, filesystem, host_page
+from dashboard.scrape.host import COLLECTORS, HostCollector, host_page
 
 
 @pytest.fixture(scope="module")
@@ -77,39 +76,6 @@ def test_load_time_and_name_are_told(page: Page) -> None:
 
 def test_every_family_says_its_type(page: Page) -> None:
     assert {sample.labels.metric_name for sample in page.samples} <= page.metadata.keys()
-
-
-def partition(device: str, fstype: str, mountpoint: str) -> SimpleNamespace:
-    return SimpleNamespace(device=device, fstype=fstype, mountpoint=mountpoint)
-
-
-def test_only_file_systems_that_hold_files_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    partitions = [
-        partition("/dev/sda1", "ext4", "/"),
-        partition("/dev/sda1", "ext4", "/"),
-        partition("proc", "proc", "/proc"),
-        partition("/dev/sdb", "xfs", "/var/lib/docker/overlay2/x"),
-        partition("tmpfs", "tmpfs", "/dev/shm"),  # noqa: S108 - only a name.
-        partition("/dev/loop0", "squashfs", "/snap/core"),
-        partition("/dev/sdc", "ext4", "/gone"),
-        partition("/dev/sdd", "ext4", "/device"),
-    ]
-
-    def usage(mountpoint: str) -> SimpleNamespace:
-        if mountpoint == "/gone":
-            raise PermissionError(mountpoint)
-        return SimpleNamespace(total=100, used=60, free=30)
-
-    monkeypatch.setattr(psutil, "disk_partitions", lambda **_: partitions)
-    monkeypatch.setattr(psutil, "disk_usage", usage)
-    families = {family.name: family.samples for family in filesystem()}
-    assert {name: [sample.value for sample in samples] for name, samples in families.items()} == {
-        "node_filesystem_size_bytes": [100, 100],
-        "node_filesystem_free_bytes": [40, 40],
-        "node_filesystem_avail_bytes": [30, 30],
-    }
-    mounts = [sample.labels["mountpoint"] for sample in families["node_filesystem_size_bytes"]]
-    assert mounts == ["/", "/device"]
 
 
 def test_a_collector_that_fails_spoils_no_other(caplog: pytest.LogCaptureFixture) -> None:
