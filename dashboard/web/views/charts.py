@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,6 +14,7 @@ from dashboard.model.duration import format_duration
 from dashboard.model.labels import METRIC_NAME, Labels
 from dashboard.model.samples import BoolArray, FloatArray
 from dashboard.promql import Engine, Matrix
+from dashboard.promql.matrix import IndexArray
 from dashboard.web.views import svg, text
 from dashboard.web.views.figures import is_server_error, rate_window
 from dashboard.web.views.panels import Line, Panel, PanelSpec
@@ -20,6 +22,7 @@ from dashboard.web.views.panels import Line, Panel, PanelSpec
 STILL_WIDTH = 600
 STILL_HEIGHT = 150
 _COLORS = 10
+_DECIMAL = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _FORMATS: dict[str, Callable[[float | None], str]] = {
     "seconds": text.seconds,
     "bytes": text.size,
@@ -123,7 +126,7 @@ def _rows(matrix: Matrix, line: Line, spec: PanelSpec) -> tuple[list[_Row], str]
     kept = largest(values, spec.most)
     rows = [_Row(names[row], values[row], _color_of(matrix.labels[row])) for row in kept]
     rows.sort(key=lambda row: row.name)
-    left_out = np.setdiff1d(np.arange(len(values)), kept)
+    left_out = np.setdiff1d(rows_with_values(values), kept)
     if not len(left_out):
         return rows, ""
     amount = text.count(len(left_out), "further series", "further series")
@@ -137,9 +140,14 @@ def present_values(values: FloatArray, present: BoolArray) -> FloatArray:
     return np.where(present & np.isfinite(values), values, np.nan)
 
 
+def rows_with_values(values: FloatArray) -> IndexArray:
+    """Return the rows that have a value at any step."""
+    return np.flatnonzero(np.isfinite(values).any(axis=1))
+
+
 def largest(values: FloatArray, most: int) -> list[int]:
     """Return the rows with the greatest sums, at most so many; rows without any value are none."""
-    there = np.flatnonzero(np.isfinite(values).any(axis=1))
+    there = rows_with_values(values)
     sums = np.nansum(np.abs(values[there]), axis=1)
     return [int(row) for row in there[np.argsort(-sums, kind="stable")[:most]]]
 
@@ -166,8 +174,8 @@ def _name(pair: dict[str, str], telling: Sequence[str], prefix: str) -> str:
 
 
 def _value_name(name: str, value: str) -> str:
-    if name == "quantile":
-        return f"p{float(value) * 100:g}" if value.replace(".", "", 1).isdigit() else value
+    if name == "quantile" and _DECIMAL.fullmatch(value):
+        return f"p{float(value) * 100:g}"
     return value or f"no {name}"
 
 

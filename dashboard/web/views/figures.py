@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dashboard.model.duration import format_duration
 from dashboard.model.labels import Labels
-from dashboard.promql import Engine, Matrix, Vector
+from dashboard.promql import Engine, Matrix, Ranges, Vector
 
 SPARK_LENGTH = 15 * 60_000
 SPARK_STEP = 15_000
@@ -18,6 +18,8 @@ _SHORTEST_WINDOW = 60_000
 # The first family that a job exposes is the one that counts its requests, and is timed.
 _REQUEST_COUNTERS = ("http_requests_total", "flask_http_request_duration_seconds_count")
 _LATENCY_BUCKETS = ("http_request_duration_seconds_bucket", "flask_http_request_duration_seconds_bucket")
+_BUILD_INFO = '{__name__=~".+_build_info", version!=""}'
+_VERSION_KEPT = "1h"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +113,28 @@ def _sparks(engine: Engine, window: str, now: int) -> dict[str, tuple[float | No
 
 
 def ask_versions(engine: Engine, now: int) -> dict[str, str]:
-    """Return each job's version, from the label ``version`` of the best of its ``*_build_info`` families."""
+    """Return each job's version, from the label ``version`` of the best of its ``*_build_info`` families.
+
+    An app that is down keeps the version that it told last, for an hour.
+    """
+    told_now = [labels for labels, _ in _vector(engine, _BUILD_INFO, now)]
+    return {**_versions(_told_last(engine, now)), **_versions(told_now)}
+
+
+def _told_last(engine: Engine, now: int) -> list[Labels]:
+    """Return the series of each job that have its latest sample."""
+    ranges = engine.instant(f"{_BUILD_INFO}[{_VERSION_KEPT}]", now).value
+    assert isinstance(ranges, Ranges)  # noqa: S101 - a range selector gives nothing else.
+    told = [(labels, int(batch.timestamps[-1])) for batch in ranges.batches for labels in batch.labels]
+    latest: dict[str, int] = {}
+    for labels, at in told:
+        latest[labels.get("job")] = max(at, latest.get(labels.get("job"), at))
+    return [labels for labels, at in told if at == latest[labels.get("job")]]
+
+
+def _versions(series: Iterable[Labels]) -> dict[str, str]:
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for labels, _ in _vector(engine, '{__name__=~".+_build_info", version!=""}', now):
+    for labels in series:
         found[labels.get("job")][labels.metric_name].add(labels.get("version"))
     return {job: ", ".join(sorted(_best(families))[:3]) for job, families in found.items()}
 

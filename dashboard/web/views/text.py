@@ -14,9 +14,11 @@ _AGES = ((86_400, "d"), (3600, "h"), (60, "min"))
 def digits(value: float) -> str:
     """Write a value below 1000 with three significant digits and without trailing zeros."""
     size = abs(value)
+    if 0 < size < 0.001:
+        return f"{value:.1g}".replace("e-0", "e-")
     decimals = 0 if size >= 99.95 else 1 if size >= 9.995 else 2 if size >= 0.1 else 3
-    text = f"{value:.{decimals}f}" if size >= 0.001 or size == 0 else f"{value:.1g}"
-    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+    text = f"{value:.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def number(value: float | None) -> str:
@@ -72,8 +74,13 @@ def age(milliseconds: int) -> str:
 
 
 def moment(milliseconds: int) -> str:
-    """Write a time as a clock on this machine's wall shows it: ``2026-11-20 14:03:22``."""
-    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    """Write a time as a clock on this machine's wall shows it, and in which zone: ``2026-11-20 14:03:22 +01:00``.
+
+    The reader may sit at another machine, whose clock the charts follow.
+    """
+    local = datetime.fromtimestamp(milliseconds / 1000, tz=UTC).astimezone()
+    zone = f"{local:%z}"
+    return f"{local:%Y-%m-%d %H:%M:%S} " + (f"{zone[:3]}:{zone[3:5]}" if local.utcoffset() else "UTC")
 
 
 def count(amount: int, noun: str, plural: str = "") -> str:

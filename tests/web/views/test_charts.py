@@ -36,6 +36,17 @@ def test_the_largest_counters_are_drawn_and_the_others_added_up(parts: Parts) ->
     assert chart.series[0].values[0] is None
 
 
+def test_counters_that_say_nothing_are_not_counted_among_the_others(parts: Parts) -> None:
+    store_many(parts, "hits_total", 10)
+    silent = np.array([parts.storage.series_id(Labels.of({"__name__": "hits_total", "job": "shop", "path": "/nan"}))])
+    appender = parts.storage.appender()
+    for at in range(parts.clock() - 300_000, parts.clock() + 1, STEP):
+        appender.append(at, silent, np.array([np.nan]))
+    parts.storage.flush()
+    chart = make_chart(parts.engine, spec_of(Kind.COUNTER, "hits_total"), Span.QUARTER, STEP, parts.clock())
+    assert [series.name for series in chart.series] == [f"/{n:02d}" for n in range(10)]
+
+
 def test_gauges_that_are_not_drawn_are_counted(parts: Parts) -> None:
     store_many(parts, "depth", 12)
     chart = make_chart(parts.engine, spec_of(Kind.GAUGE, "depth"), Span.QUARTER, STEP, parts.clock())
@@ -69,6 +80,8 @@ def test_series_are_named_by_the_labels_that_differ() -> None:
     assert series_names([Labels.of({"__name__": "x", "job": "j", "instance": "i"})], "", "value") == ["value"]
     quantiles = [Labels.of({"__name__": "x", "quantile": quantile}) for quantile in ("0.5", "0.999")]
     assert series_names(quantiles, "", "value") == ["p50", "p99.9"]
+    strange = [Labels.of({"__name__": "x", "quantile": quantile}) for quantile in ("²", "high", "1.5.2")]
+    assert series_names(strange, "", "value") == ["²", "high", "1.5.2"]
     mixed = [Labels.of({"kind": "a"}), Labels.of({"team": "t"})]
     assert series_names(mixed, "", "value") == ["a · no team", "no kind · t"]
 

@@ -74,6 +74,20 @@ def test_the_apps_own_build_comes_before_its_languages(parts: Parts) -> None:
     assert ask_versions(parts.engine, parts.clock()) == {"api": "1.2.0, 1.3.0", "tool": "go1.25"}
 
 
+def test_an_app_that_is_down_keeps_the_version_that_it_told_last(parts: Parts) -> None:
+    older, newer = (
+        np.array([parts.storage.series_id(Labels.of({"__name__": "app_build_info", "job": "api", "version": version}))])
+        for version in ("1.2.0", "1.3.0")
+    )
+    appender, down = parts.storage.appender(), parts.clock() - 600_000
+    for at, series in ((down - 2 * STEP, older), (down - STEP, newer)):
+        appender.append(at, series, np.array([1.0]))
+    appender.end(down)
+    parts.storage.flush()
+    assert ask_versions(parts.engine, parts.clock()) == {"api": "1.3.0"}
+    assert ask_versions(parts.engine, parts.clock() + 86_400_000) == {}
+
+
 def test_availability_is_the_share_of_good_scrapes(parts: Parts) -> None:
     numbers = np.array([parts.storage.series_id(Labels.of({"__name__": "up", "job": "api"}))], dtype=np.int64)
     appender = parts.storage.appender()

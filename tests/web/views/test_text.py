@@ -1,6 +1,7 @@
 """Figures as people read them."""
 
 import math
+import time
 
 import pytest
 
@@ -67,6 +68,28 @@ def test_durations_take_the_unit_that_fits(value: float | None, shown: str) -> N
 )
 def test_ages_are_whole_and_never_below_zero(milliseconds: int, shown: str) -> None:
     assert text.age(milliseconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        ("UTC0", "2026-11-20 14:03:22 UTC"),
+        ("XYZ-5:30", "2026-11-20 19:33:22 +05:30"),
+        ("ABC3", "2026-11-20 11:03:22 -03:00"),
+    ],
+)
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of a process cannot be changed here")
+def test_a_moment_says_in_which_zone_it_is(monkeypatch: pytest.MonkeyPatch, zone: str, shown: str) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", zone)
+        time.tzset()
+        assert text.moment(1_795_183_402_000) == shown
+    time.tzset()
+
+
+@pytest.mark.parametrize(("value", "shown"), [(0.0005, "0.0005"), (0.00002, "2e-5"), (-3e-12, "-3e-12")])
+def test_small_numbers_keep_one_digit(value: float, shown: str) -> None:
+    assert text.number(value) == shown
 
 
 def test_bytes_go_by_powers_of_1024() -> None:
