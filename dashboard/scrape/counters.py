@@ -25,7 +25,7 @@ class ScrapeCounters:
         )
         self.out_of_bounds = Counter(
             f"{prefix}_sample_out_of_bounds",
-            "Samples dropped because their timestamps lie too far ahead.",
+            "Samples dropped because their timestamps lie too far ahead or behind.",
             registry=registry,
         )
         self.sample_limit = Counter(

@@ -35,7 +35,8 @@ REPORTS = (
 )
 """What is stored of every scrape beside the page's own samples."""
 
-_FURTHEST_AHEAD = 600_000
+# As Prometheus, which takes samples until they are half a block of two hours behind (tsdb/head.go).
+_FURTHEST_AHEAD, _FURTHEST_BEHIND = 600_000, 3_600_000
 _NO_SERIES: IntArray = np.empty(0, np.int64)
 _NO_VALUES: FloatArray = np.empty(0, np.float64)
 _NOTHING_READ = Reading(_NO_SERIES, _NO_VALUES, StampedSamples(_NO_SERIES, _NO_SERIES, _NO_VALUES), {}, 0, 0)
@@ -165,9 +166,10 @@ class ScrapeLoop:
     def _store_stamped(self, now: int, stamped: StampedSamples) -> None:
         if not len(stamped.series):
             return
-        near = stamped.timestamps <= now + _FURTHEST_AHEAD
+        times = stamped.timestamps
+        near = (times <= now + _FURTHEST_AHEAD) & (times >= now - _FURTHEST_BEHIND)
         self._counters.out_of_bounds.inc(int(np.count_nonzero(~near)))
-        result = self._store.append_points(stamped.series[near], stamped.timestamps[near], stamped.values[near])
+        result = self._store.append_points(stamped.series[near], times[near], stamped.values[near])
         self._count_dropped(result)
 
     def _count_dropped(self, result: AppendResult) -> None:

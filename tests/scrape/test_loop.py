@@ -174,6 +174,13 @@ def test_samples_far_ahead_are_dropped_and_counted(storage: FakeStorage) -> None
     assert (storage.report("up"), bench.count("sample_out_of_bounds")) == (1, 1)
 
 
+def test_ancient_samples_are_dropped_and_counted(storage: FakeStorage) -> None:
+    bench = Bench(storage, f"a 1 {NOW - 3_600_001}\nb 2 {NOW - 3_600_000}\nc 3 0\n".encode())
+    bench.scrape()
+    assert [value for _, _, value in storage.points] == [2.0]
+    assert (storage.report("up"), bench.count("sample_out_of_bounds")) == (1, 2)
+
+
 def test_timestamps_that_are_not_honored_are_the_scrapes(storage: FakeStorage) -> None:
     bench = Bench(storage, b"a 1 123\nb 2\na 3 124\n", target=dataclasses.replace(TARGET, honor_timestamps=False))
     bench.scrape()
