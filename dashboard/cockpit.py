@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -64,11 +64,13 @@ def running(
     settings: Settings,
     *,
     clock: Callable[[], int] = wall_clock,
+    companions: AbstractContextManager[object] | None = None,
     before_scraping: Callable[[Storage, PrometheusConfig], None] | None = None,
 ) -> Iterator[Cockpit]:
     """Run the whole server for as long as the context lasts.
 
-    ``before_scraping`` is called once the store is open; the demo fills an empty one with a day of history there.
+    ``companions`` are entered once port and data are ours, and left after the last scrape. ``before_scraping`` is
+    called once the store is open; the demo fills an empty one with a day of history there.
 
     Raises:
         ConfigError: a file cannot be used.
@@ -86,6 +88,8 @@ def running(
             undo.callback(sock.close)
         database = Database.open(settings.data_dir, [storage_migrations, rules_migrations])
         undo.callback(database.close)
+        if companions:
+            undo.enter_context(companions)
         registry = _registry()
         scheduler = _scheduler(config)
         storage = Storage(

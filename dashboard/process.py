@@ -9,14 +9,14 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from types import FrameType
 
 from dashboard.cockpit import running
 from dashboard.config.prometheus import PrometheusConfig
 from dashboard.settings import Settings
 from dashboard.storage import Storage
-from dashboard.web import is_glass_cockpit
+from dashboard.web import PortTakenError, is_glass_cockpit
 
 log = logging.getLogger(__name__)
 
@@ -38,25 +38,34 @@ def run(
     Raises:
         ConfigError, BindError, DatabaseError, StorageError: the server cannot start.
     """
-    page = f"http://localhost:{settings.port}/"
-    if settings.port and is_glass_cockpit(settings.port):
-        log.info("Glass Cockpit is running already on %s", page)
-        if browser:
-            webbrowser.open(page)
+    if _showed_running_page(settings.port, browser):
         return
     stop = _stop_on_signals()
     if exit_with_stdin:
         threading.Thread(target=_stop_with_stdin, args=(stop,), name="stdin", daemon=True).start()
-    with ExitStack() as undo:
-        if companions is not None:
-            undo.enter_context(companions)
-        cockpit = undo.enter_context(running(settings, before_scraping=before_scraping))
-        if browser:
-            # Some browsers keep whoever opens them waiting.
-            threading.Thread(target=webbrowser.open, args=(cockpit.url,), name="browser", daemon=True).start()
-        # A wait without end cannot be interrupted by Ctrl-C on Windows.
-        while not stop.wait(0.5):
-            pass
+    try:
+        with running(settings, companions=companions, before_scraping=before_scraping) as cockpit:
+            if browser:
+                # Some browsers keep whoever opens them waiting.
+                threading.Thread(target=webbrowser.open, args=(cockpit.url,), name="browser", daemon=True).start()
+            # A wait without end cannot be interrupted by Ctrl-C on Windows.
+            while not stop.wait(0.5):
+                pass
+    except PortTakenError:
+        # Of two starts at the same moment, one comes second.
+        if not _showed_running_page(settings.port, browser):
+            raise
+
+
+def _showed_running_page(port: int, browser: bool) -> bool:
+    """Say whether a Glass Cockpit runs on the port already; if so, open its page."""
+    if not port or not is_glass_cockpit(port):
+        return False
+    page = f"http://localhost:{port}/"
+    log.info("Glass Cockpit is running already on %s", page)
+    if browser:
+        webbrowser.open(page)
+    return True
 
 
 def _stop_on_signals() -> threading.Event:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import Launcher, get_json, wait_for
+from processes import Launcher, free_port, get_json, wait_for
 
 from dashboard import __version__
 from dashboard.shipped import shipped_monitoring
@@ -90,6 +90,21 @@ def test_a_second_server_on_the_same_data_is_refused(launcher: Launcher, config:
     done = glass("serve", "--config", config, "--port", "0", "--data-dir", str(tmp_path / "data"), cwd=tmp_path)
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_of_two_starts_at_once_one_runs_and_the_other_points_to_it(tmp_path: Path, config: str) -> None:
+    command = [sys.executable, "-m", "dashboard", "serve", "--config", config, "--port", str(free_port())]
+    folders = [tmp_path / "a", tmp_path / "b"]
+    both = [
+        subprocess.Popen([*command, "--data-dir", str(folder)], stderr=subprocess.PIPE, text=True) for folder in folders
+    ]
+    second = wait_for(lambda: next((each for each in both if each.poll() is not None), None), "one of them to end")
+    first = next(each for each in both if each is not second)
+    said = second.communicate(timeout=30)[1]
+    first.terminate()
+    first.communicate(timeout=30)
+    assert second.returncode == 0, said
+    assert "running already" in said
 
 
 def test_a_broken_rule_file_stops_the_start_with_its_name(tmp_path: Path) -> None:
