@@ -18,6 +18,11 @@ METRIC = re.compile(rb"[a-zA-Z_:][a-zA-Z0-9_:]*+")
 QUOTED = re.compile(rb'"(?:[^"\\]++|\\[^\n])*+"')
 _DONE = "\udc00"
 _MOST_LABELS = 1000
+# How nearly all label sets are written, in both formats: without blanks and escapes, and not too many labels.
+_PLAIN = re.compile(
+    rb'(?:[a-zA-Z_][a-zA-Z0-9_]*+="[^"\\\n]*+",){0,%d}+[a-zA-Z_][a-zA-Z0-9_]*+="[^"\\\n]*+"\}' % (_MOST_LABELS - 1)
+)
+_PLAIN_PAIR = re.compile('([^=",]+)="([^"]*)"')
 
 
 class BadSyntaxError(ValueError):
@@ -91,6 +96,9 @@ def read_labels(body: bytes, at: int, labels: dict[str, str], grammar: LabelGram
     Raises:
         BadSyntaxError: it is not a label set, or a name appears twice.
     """
+    plain = _PLAIN.match(body, at)
+    if plain and _take_plain(plain.group(), labels):
+        return plain.end()
     blank = grammar.blank.match(body, at)
     at = blank.end() if blank else at
     while body[at : at + 1] != b"}":
@@ -109,6 +117,19 @@ def read_labels(body: bytes, at: int, labels: dict[str, str], grammar: LabelGram
         if not grammar.loose_commas and bool(comma) is closed:
             raise BadSyntaxError("expected label name" if comma else "expected a comma or a closing brace")
     return at + 1
+
+
+def _take_plain(raw: bytes, labels: dict[str, str]) -> bool:
+    """Take a plain label set whole; say no where it is bad: read label by label, it shows what is wrong."""
+    try:
+        pairs = _PLAIN_PAIR.findall(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
+    found = dict(pairs)
+    if len(found) < len(pairs) or METRIC_NAME in found:
+        return False
+    labels.update(found)
+    return True
 
 
 def _add_label(labels: dict[str, str], raw_name: bytes, raw_value: bytes) -> None:

@@ -15,15 +15,16 @@ def series_labels(exposed: Mapping[str, str], target: Labels, *, honor_labels: b
     Where both have a label, ``honor_labels`` keeps the line's, even an empty one; otherwise the line's value moves to
     ``exported_<name>``, or to the first such name that is free.
     """
+    own = dict(target)
     if honor_labels:
-        return Labels.of({**dict(target), **exposed})
-    joined = {**exposed, **dict(target)}
-    clashing = sorted((name for name, _ in target if exposed.get(name)), key=len)
-    for name in clashing:
-        moved = _EXPORTED + name
-        while moved in joined:
-            moved = _EXPORTED + moved
-        joined[moved] = exposed[name]
+        return Labels.of({**own, **exposed})
+    joined = {**exposed, **own}
+    if len(joined) < len(exposed) + len(own):
+        for name in sorted(filter(exposed.get, own), key=len):
+            moved = _EXPORTED + name
+            while moved in joined:
+                moved = _EXPORTED + moved
+            joined[moved] = exposed[name]
     return Labels.of(joined)
 
 

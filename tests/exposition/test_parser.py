@@ -6,6 +6,8 @@ import math
 import struct
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dashboard.exposition.errors import SyntaxFault, UnsupportedFormatError
 from dashboard.exposition.page import Metadata, MetricType, Sample
@@ -55,6 +57,27 @@ def test_a_series_of_countless_labels_is_refused() -> None:
     labels = ",".join(f'l{number}="x"' for number in range(1001))
     with pytest.raises(SyntaxFault, match="more than 1000 labels"):
         parse(f"a{{{labels}}} 1\n".encode())
+
+
+def told(body: bytes) -> list[Sample] | str:
+    """Return what a page says, or why it is refused."""
+    try:
+        return list(parse(body).samples)
+    except SyntaxFault as error:
+        return error.reason
+
+
+PLAIN_NAMES = st.sampled_from((b"a", b"le", b"__name__", b"job"))
+PLAIN_VALUES = st.text(st.characters(exclude_characters='"\\', exclude_categories=["Cs"]), max_size=5).map(str.encode)
+
+
+@given(
+    st.lists(st.tuples(PLAIN_NAMES, PLAIN_VALUES | st.sampled_from((b"\xff", b"", b"={,}"))), min_size=1, max_size=4)
+)
+def test_a_plain_label_set_says_the_same_as_one_with_blanks(pairs: list[tuple[bytes, bytes]]) -> None:
+    written = [name + b'="' + value + b'"' for name, value in pairs]
+    plain, spaced = b"m{" + b",".join(written) + b"} 1\n", b"m{ " + b" , ".join(written) + b" } 1\n"
+    assert told(plain) == told(spaced)
 
 
 @pytest.mark.parametrize(
