@@ -76,6 +76,8 @@ def test_an_app_gives_the_figures_that_are_asked_for(client: FlaskClient, parts:
     assert (chart["step"], chart["count"]) == (5_000, 181)
     assert chart["series"][0]["values"][-1] == 3.0
     assert "path" not in chart["series"][0]
+    assert answer["no_figures"] == ""
+    assert "no figures yet" in client.get("/api/cockpit/apps/gone").get_json()["no_figures"]
 
 
 def test_an_unknown_app_is_not_found(client: FlaskClient) -> None:

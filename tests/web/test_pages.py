@@ -13,6 +13,7 @@ from dashboard.web.views.views import Views
 
 PAGES = ("/", "/alerts", "/targets", "/apps/shop")
 BUDGET = 60_000
+NO_MATCH = '<p class="empty" data-empty="apps">No app matches the filter.</p>'
 
 
 @pytest.mark.parametrize("address", PAGES)
@@ -37,6 +38,8 @@ def test_the_filter_works_without_scripts(client: FlaskClient) -> None:
     assert "/apps/shop" in found
     assert "/apps/gone" not in found
     assert 'value="SHOP"' in found
+    assert NO_MATCH not in found
+    assert NO_MATCH in client.get("/?q=nix").text
 
 
 def test_targets_and_alerts_are_filtered_without_scripts_too(client: FlaskClient) -> None:

@@ -47,6 +47,7 @@ class AppView:
     notice: Annotated[str, "Why figures are missing, or nothing."]
     incidents: Annotated[tuple[Incident, ...], "The incidents that can be provoked; empty outside the demo."]
     incident_note: Annotated[str, "Why incidents cannot be provoked now, or nothing."]
+    no_figures: Annotated[str, "That there is no panel yet, or nothing."]
     main: Annotated[tuple[Panel, ...], "The panels of requests, errors and latency."]
     further: Annotated[tuple[Panel, ...], "A panel for each further family."]
     infos: Annotated[tuple[Info, ...], "Families that say something by their labels."]

@@ -150,6 +150,7 @@ class Views:
             notice=overview.notice,
             incidents=incidents,
             incident_note=incident_note,
+            no_figures="" if specs else "This app has exposed no figures yet.",
             main=panel_rows(specs, Section.MAIN),
             further=panel_rows(specs, Section.FURTHER),
             infos=self._infos(job, now),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from dashboard.web import Parts, Server, bind, create_app
 
@@ -100,6 +100,7 @@ def test_the_overview_updates_in_place_and_loses_nothing(page: Page, server: Ser
     page.keyboard.press("/")
     page.keyboard.type("sho")
     expect(page.locator('.card[data-key="gone"]')).to_be_hidden()
+    expect(page.locator(".apps .amount")).to_have_text("1 of 2 apps")
 
     scrape(server, parts, "shop")
     scrape(server, parts, "gone")
@@ -202,6 +203,37 @@ def test_an_app_page_draws_its_charts_and_keeps_the_range_in_its_address(
     expect(button).to_have_attribute("aria-pressed", "false")
     poll(page, "/api/cockpit/apps/shop")
     expect(button).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_chart_that_is_out_of_sight_when_the_colours_change_is_drawn_again(
+    page: Page, server: Server, world: Parts
+) -> None:
+    assert world.scrape.targets()
+    page.goto(f"{url_of(server)}/apps/shop")
+    page.clock.run_for(500)
+    panel = page.locator('[data-panel="family:queue"]')
+    expect(panel.locator("canvas")).to_be_visible()
+    panel.evaluate("element => { element.hidden = true; }")
+    page.get_by_role("button", name="Colours").click()
+    expect(panel.locator("canvas")).to_have_count(0)
+    panel.evaluate("element => { element.hidden = false; }")
+    expect(panel.locator("canvas")).to_be_visible()
+
+
+def test_two_problems_of_one_name_stay_two(page: Page, server: Server, parts: Parts) -> None:
+    scrape(server, parts, "gone")
+
+    def doubled(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        route.fulfill(response=answer, json={**told, "problems": told["problems"] * 2})
+
+    page.route("**/api/cockpit/overview", doubled)
+    page.goto(url_of(server))
+    expect(page.locator(".problem")).to_have_count(1)
+    for _ in range(3):
+        poll(page, "/api/cockpit/overview")
+        expect(page.locator(".problem")).to_have_count(2)
 
 
 def test_buttons_say_what_came_of_them(page: Page, parts: Parts) -> None:

@@ -13,6 +13,9 @@ test("numbers keep three digits that matter", () => {
     [1234, "1.23k"],
     [45_600_000, "45.6M"],
     [-1234, "-1.23k"],
+    [0.0005, "0.0005"],
+    [0.00002, "2e-5"],
+    [-3e-12, "-3e-12"],
     [NaN, "–"],
     [Infinity, "∞"],
   ];
@@ -30,6 +33,18 @@ test("durations take the unit that fits", () => {
     [259_200, "3 d"],
   ];
   for (const [value, text] of cases) assert.equal(seconds(value), text, String(value));
+});
+
+test("only what is whole shows as a hundred percent, and only nothing as none", () => {
+  const cases: [number, string][] = [
+    [0, "0 %"],
+    [0.00001, "<0.01 %"],
+    [0.0123, "1.23 %"],
+    [0.99999, "99.99 %"],
+    [1, "100 %"],
+    [NaN, "–"],
+  ];
+  for (const [ratio, text] of cases) assert.equal(percent(ratio), text, String(ratio));
 });
 
 test("ages are whole and never below zero", () => {

@@ -30,13 +30,14 @@ export class AppPage {
       this.panels.set(panel, new PanelChart(panel));
       this.observer.observe(panel);
     }
-    for (const panel of this.panels.keys()) if (!panel.isConnected) this.forget(panel);
+    for (const [element, panel] of this.panels) if (!element.isConnected) this.forget(element, panel);
   }
 
-  private forget(panel: Element): void {
-    this.observer.unobserve(panel);
-    this.panels.delete(panel);
-    this.inSight.delete(panel);
+  private forget(element: Element, panel: PanelChart): void {
+    panel.destroy();
+    this.observer.unobserve(element);
+    this.panels.delete(element);
+    this.inSight.delete(element);
   }
 
   private look(entries: readonly IntersectionObserverEntry[]): void {

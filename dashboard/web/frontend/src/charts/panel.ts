@@ -13,12 +13,13 @@ export class PanelChart {
   private readonly hidden = new Set<string>();
   private readonly place: HTMLElement;
   private readonly time = document.createElement("output");
+  private readonly sizes = new ResizeObserver(() => this.resize());
 
   constructor(private readonly panel: HTMLElement) {
     this.place = panel.querySelector<HTMLElement>("[data-chart]") ?? panel;
     this.time.className = "chart-time";
     this.place.append(this.time);
-    new ResizeObserver(() => this.resize()).observe(this.place);
+    this.sizes.observe(this.place);
     panel.addEventListener("click", (event) => this.toggle(event));
   }
 
@@ -35,7 +36,7 @@ export class PanelChart {
   redraw(): void {
     const chart = this.chart;
     if (!chart) return;
-    this.plot?.destroy();
+    this.clear();
     this.place.querySelector(".still")?.remove();
     if (this.place.clientWidth === 0) return;
     const options = optionsOf(
@@ -52,6 +53,17 @@ export class PanelChart {
     chart.series.forEach((series, place) => {
       if (this.hidden.has(series.id)) this.plot?.setSeries(place + 1, { show: false });
     });
+  }
+
+  /** Lets go of all that outlives the panel's element: plots know each other by their shared cursor. */
+  destroy(): void {
+    this.sizes.disconnect();
+    this.clear();
+  }
+
+  private clear(): void {
+    this.plot?.destroy();
+    this.plot = null;
   }
 
   private resize(): void {

@@ -14,7 +14,7 @@ export function age(milliseconds: number): string {
 
 export function digits(value: number): string {
   const size = Math.abs(value);
-  if (size !== 0 && size < 0.001) return value.toExponential(0);
+  if (size !== 0 && size < 0.001) return size < 0.0001 ? value.toExponential(0) : value.toPrecision(1);
   const text = value.toFixed(size >= 99.95 ? 0 : size >= 9.995 ? 1 : size >= 0.1 ? 2 : 3);
   return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }
@@ -40,7 +40,10 @@ export function size(value: number): string {
 }
 
 export function percent(ratio: number): string {
-  return Number.isFinite(ratio) ? `${digits(ratio * 100)} %` : "–";
+  if (!Number.isFinite(ratio)) return "–";
+  const value = ratio * 100;
+  if (value > 99 && value < 100) return `${(Math.floor(value * 100) / 100).toFixed(2)} %`;
+  return value >= 0.01 || value === 0 ? `${digits(value)} %` : "<0.01 %";
 }
 
 export function seconds(value: number): string {

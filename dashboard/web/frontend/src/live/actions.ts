@@ -1,6 +1,6 @@
 // Buttons that ask the server to do something; what came of it is said beside them.
 
-import { postJson } from "./poll";
+import { postJson, RefusedError } from "./poll";
 
 export function watchActions(refresh: () => void): void {
   document.addEventListener("click", (event) => {
@@ -17,7 +17,7 @@ async function act(button: HTMLButtonElement, refresh: () => void): Promise<void
     tell(String(answer["message"] ?? "Done."), "ok");
     refresh();
   } catch (error) {
-    tell(error instanceof TypeError ? "Cannot reach the server." : String((error as Error).message), "bad");
+    tell(error instanceof RefusedError ? error.message : "Cannot reach the server.", "bad");
   } finally {
     button.removeAttribute("aria-disabled");
   }

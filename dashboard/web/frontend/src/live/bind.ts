@@ -89,17 +89,18 @@ function fill(list: Element, items: readonly Fields[]): void {
     const key = child.getAttribute("data-key");
     if (key !== null) present.set(key, child);
   }
-  const wanted: Element[] = [];
+  const wanted = new Set<Element>();
   for (const item of items) {
     const key = String(item["id"] ?? item["name"] ?? "");
     const element = present.get(key) ?? copyOf(template, key);
     if (!element) continue;
     present.delete(key);
     apply(element, item);
-    wanted.push(element);
+    wanted.add(element);
   }
-  for (const gone of present.values()) gone.remove();
-  placeInOrder(list, wanted, template);
+  // Not what is left of the map: of several elements with one key it knows only the last.
+  for (const child of [...list.children]) if (child.hasAttribute("data-key") && !wanted.has(child)) child.remove();
+  placeInOrder(list, [...wanted], template);
 }
 
 function copyOf(template: HTMLTemplateElement | null, key: string): Element | undefined {

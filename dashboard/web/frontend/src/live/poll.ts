@@ -82,9 +82,9 @@ export async function postJson(address: string, body: unknown): Promise<Fields> 
 }
 
 async function unwrap(response: Response): Promise<Fields> {
+  if (response.ok) return (await response.json()) as Fields;
   const answer = (await response.json().catch(() => ({}))) as Fields;
-  if (!response.ok) throw new RefusedError(String(answer["detail"] ?? `status ${response.status}`));
-  return answer;
+  throw new RefusedError(String(answer["detail"] ?? `status ${response.status}`));
 }
 
 function reasonOf(error: unknown, signal: AbortSignal): string {
