@@ -28,7 +28,7 @@ from dashboard.promql import Engine
 from dashboard.rules import RuleManager
 from dashboard.rules.migrations import migrations as rules_migrations
 from dashboard.scrape import ScrapeManager, host_page, scrape_threads
-from dashboard.settings import DEFAULT_PORT, Settings
+from dashboard.settings import LOCAL_ADDRESSES, Settings
 from dashboard.storage import Storage, StorageError
 from dashboard.storage.migrations import migrations as storage_migrations
 from dashboard.web import BindError, Parts, Server, bind, create_app, metrics_page
@@ -99,14 +99,15 @@ def running(
             retention=settings.retention,
             journal_interval=settings.journal_interval,
         )
-        engine = Engine(storage, registry=registry)
+        interval = config.global_config.evaluation_interval
+        engine = Engine(storage, registry=registry, default_step=interval)
         scrape = ScrapeManager(
             storage,
             scheduler,
             registry=registry,
             clock=clock,
             local_pages={"/metrics": lambda: metrics_page(registry), "/host/metrics": host_page},
-            local_addresses=frozenset({f"localhost:{DEFAULT_PORT}", f"127.0.0.1:{DEFAULT_PORT}"}),
+            local_addresses=LOCAL_ADDRESSES,
         )
         rules = RuleManager(
             engine,

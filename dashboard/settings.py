@@ -16,6 +16,8 @@ from dashboard.config.yaml_file import Milliseconds, decode, load
 _PREFIX = "GLASS_COCKPIT_"
 DEFAULT_CONFIG = Path("monitoring") / "prometheus.yml"
 DEFAULT_PORT = 5000
+LOCAL_ADDRESSES = frozenset({f"localhost:{DEFAULT_PORT}", f"127.0.0.1:{DEFAULT_PORT}"})
+"""A target at one of these addresses is this server, whichever port it listens on, and is read in process."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-import orjson
 from flask import Blueprint, Response, request
 
 from dashboard.scrape import UnknownTargetError
 from dashboard.web import urls
-from dashboard.web.compression import compressed
+from dashboard.web.envelope import json_answer
 from dashboard.web.pages import views
 from dashboard.web.parts import parts
 from dashboard.web.views.charts import Chart, Span
@@ -108,7 +107,7 @@ def without_drawings(chart: Chart) -> dict[str, Any]:
 
 
 def answer(record: Any, code: int = 200) -> Response:
-    """Write a record as JSON."""
-    made = Response(orjson.dumps(record), code, mimetype="application/json")
-    made.headers["Cache-Control"] = "no-store"
-    return compressed(made)
+    """Write a record as JSON that nobody keeps."""
+    made = json_answer(record, code)
+    made.cache_control.no_store = True
+    return made

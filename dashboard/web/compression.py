@@ -1,4 +1,4 @@
-"""Answers compressed on the fly, where that is worth it and the browser takes it."""
+"""Answers compressed on the fly, where that is worth it and the asker takes it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ _LEVEL = 1
 
 
 def compressed(answer: Response) -> Response:
-    """Return the same answer, compressed unless it is short, compressed already, or not wanted so."""
-    if "Content-Encoding" in answer.headers or request.accept_encodings["gzip"] <= 0:
-        return answer
+    """Return the same answer, compressed by gzip where it is long and the asker accepts that."""
+    answer.vary.add("Accept-Encoding")
     body = answer.get_data()
-    if len(body) >= WORTH_COMPRESSING:
-        answer.set_data(gzip.compress(body, _LEVEL))
-        answer.headers["Content-Encoding"] = "gzip"
-    answer.headers["Vary"] = "Accept-Encoding"
+    if len(body) >= WORTH_COMPRESSING and request.accept_encodings["gzip"] > 0:
+        answer.set_data(gzip.compress(body, _LEVEL, mtime=0))
+        answer.content_encoding = "gzip"
     return answer

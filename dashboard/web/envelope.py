@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import enum
-import gzip
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from flask import Response, request
+from flask import Response
 
-_COMPRESS_FROM = 4096
-_COMPRESS_LEVEL = 1
+from dashboard.web.compression import compressed
 
 
 class ErrorType(enum.Enum):
@@ -62,16 +60,6 @@ def failed(kind: ErrorType, reason: str, code: int | None = None) -> Response:
     return json_answer({"status": "error", "errorType": kind.word, "error": reason}, code or kind.code)
 
 
-def json_answer(content: Mapping[str, Any], code: int = 200) -> Response:
-    """Return JSON, compressed where it is long and the asker accepts that."""
+def json_answer(content: Any, code: int = 200) -> Response:
+    """Return a mapping or a record as JSON, compressed where it is long and the asker accepts that."""
     return compressed(Response(orjson.dumps(content), code, mimetype="application/json"))
-
-
-def compressed(answer: Response) -> Response:
-    """Compress a long answer by gzip at a low level, where the asker accepts that."""
-    answer.vary.add("Accept-Encoding")
-    body = answer.get_data()
-    if len(body) >= _COMPRESS_FROM and request.accept_encodings["gzip"] > 0:
-        answer.set_data(gzip.compress(body, _COMPRESS_LEVEL, mtime=0))
-        answer.content_encoding = "gzip"
-    return answer

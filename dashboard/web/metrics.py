@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import choose_encoder
 
 from dashboard.scrape import host_page
-from dashboard.web.envelope import compressed
+from dashboard.web.compression import compressed
 from dashboard.web.parts import parts
 
 blueprint = Blueprint("metrics", __name__)
