@@ -37,7 +37,7 @@ def count() -> Response:
     return answer(views().count())
 
 
-@blueprint.get("/api/cockpit/apps/<job>")
+@blueprint.get("/api/cockpit/apps/<path:job>")
 def app(job: str) -> Response:
     """Tell what the page of an app shows; ``charts`` names the panels whose figures are wanted."""
     live = views().app(job)
@@ -49,7 +49,7 @@ def app(job: str) -> Response:
     return answer({**shallow(live), "charts": charts})
 
 
-@blueprint.post("/api/cockpit/apps/<job>/incident")
+@blueprint.post("/api/cockpit/incidents/<path:job>")
 def incident(job: str) -> Response:
     """Provoke an incident in an app of the demo."""
     if not views().simulator(job):

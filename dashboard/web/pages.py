@@ -61,7 +61,7 @@ def overview() -> str:
     return render_template("overview.html", frame=frame, page=OverviewPage(live, wanted, shown))
 
 
-@blueprint.get("/apps/<job>")
+@blueprint.get("/apps/<path:job>")
 def app(job: str) -> str:
     """Show one app: what is wrong with it, and its figures over time."""
     live = views().app(job)

@@ -35,7 +35,7 @@ def app_api(job: str) -> str:
 
 def incident_api(job: str) -> str:
     """Return where an incident is ordered from an app's simulator."""
-    return f"{app_api(job)}/incident"
+    return f"/api/cockpit/incidents/{quote(job, safe='')}"
 
 
 def scrape_api(target_id: str) -> str:

@@ -104,7 +104,7 @@ def test_an_unknown_target_is_not_found(client: FlaskClient) -> None:
     assert client.post("/api/cockpit/targets/nix/scrape").status_code == 404
 
 
-@pytest.mark.parametrize("address", ["/api/cockpit/targets/x/scrape", "/api/cockpit/apps/shop/incident"])
+@pytest.mark.parametrize("address", ["/api/cockpit/targets/x/scrape", "/api/cockpit/incidents/shop"])
 def test_changes_are_neither_made_by_get_nor_from_elsewhere(client: FlaskClient, address: str) -> None:
     assert client.get(address).status_code == 405
     assert client.post(address, headers={"Origin": "http://evil.example"}).status_code == 403
@@ -170,7 +170,7 @@ def simulated(parts: Parts, orders: list[object]) -> Iterator[FlaskClient]:
 def test_an_incident_is_handed_on_to_the_simulator(simulated: FlaskClient, orders: list[object]) -> None:
     before = simulated.get("/api/cockpit/apps/sim").get_json()["incidents"]
     assert [(one["id"], one["running"]) for one in before] == [("errors", "false"), ("outage", "false")]
-    answer = simulated.post("/api/cockpit/apps/sim/incident", json={"kind": "errors", "seconds": 30})
+    answer = simulated.post("/api/cockpit/incidents/sim", json={"kind": "errors", "seconds": 30})
     assert answer.status_code == 200
     assert orders == [{"kind": "errors", "seconds": 30}]
     after = simulated.get("/api/cockpit/apps/sim").get_json()["incidents"]
@@ -178,18 +178,18 @@ def test_an_incident_is_handed_on_to_the_simulator(simulated: FlaskClient, order
 
 
 def test_the_simulators_refusal_is_told(simulated: FlaskClient) -> None:
-    answer = simulated.post("/api/cockpit/apps/sim/incident", json={"kind": "storm", "seconds": 30})
+    answer = simulated.post("/api/cockpit/incidents/sim", json={"kind": "storm", "seconds": 30})
     assert (answer.status_code, answer.get_json()) == (400, {"detail": "The kind must be errors."})
 
 
 def test_a_simulator_that_is_gone_is_told(simulated: FlaskClient) -> None:
-    answer = simulated.post("/api/cockpit/apps/lost/incident", json={"kind": "errors", "seconds": 30})
+    answer = simulated.post("/api/cockpit/incidents/lost", json={"kind": "errors", "seconds": 30})
     assert (answer.status_code, answer.get_json()) == (502, {"detail": "The simulator does not answer."})
     assert simulated.get("/api/cockpit/apps/lost").get_json()["incident_note"] == "The simulator does not answer."
 
 
 def test_a_real_app_has_no_incidents(simulated: FlaskClient) -> None:
-    answer = simulated.post("/api/cockpit/apps/real/incident", json={"kind": "errors", "seconds": 30})
+    answer = simulated.post("/api/cockpit/incidents/real", json={"kind": "errors", "seconds": 30})
     assert answer.status_code == 404
     assert simulated.get("/api/cockpit/apps/real").get_json()["incidents"] == []
 
@@ -203,7 +203,7 @@ def test_an_order_must_name_kind_and_seconds(simulated: FlaskClient, orders: lis
         '{"kind": "errors"}',
         '{"kind": "errors", "seconds": true}',
     ):
-        answer = simulated.post("/api/cockpit/apps/sim/incident", data=body, content_type="application/json")
+        answer = simulated.post("/api/cockpit/incidents/sim", data=body, content_type="application/json")
         assert answer.status_code == 400
         assert "detail" in answer.get_json()
     assert orders == []

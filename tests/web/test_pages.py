@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from dashboard.config.prometheus import load_prometheus_config
 from dashboard.web import Parts, create_app, urls
 from dashboard.web.assets import load_assets
 from dashboard.web.views.views import Views
@@ -52,6 +53,17 @@ def test_an_unknown_app_is_a_page_that_says_so(client: FlaskClient) -> None:
     assert answer.status_code == 404
     assert "There is no app" in answer.text
     assert "nix" in answer.text
+
+
+@pytest.mark.parametrize("job", ["team/shop", "a b/<c>?d#e%2F", "shop/incident"])
+def test_a_job_of_any_name_has_its_page(parts: Parts, job: str) -> None:
+    config_file = parts.settings.config_file.with_name("other.yml")
+    config_file.write_text(f"scrape_configs:\n- job_name: '{job}'\n  static_configs: [{{targets: ['127.0.0.1:1']}}]\n")
+    parts.scrape.apply(load_prometheus_config(config_file))
+    client = create_app(parts).test_client()
+    assert client.get(urls.app(job)).status_code == 200
+    assert client.get(urls.app_api(job)).get_json()["card"]["id"] == job
+    assert client.post(urls.incident_api(job), json={}).get_json() == {"detail": f'"{job}" is not simulated'}
 
 
 def test_before_the_store_is_open_the_page_says_that_and_comes_back(parts: Parts) -> None:

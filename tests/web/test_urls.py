@@ -35,5 +35,5 @@ def test_other_addresses_become_no_link(address: str) -> None:
 
 def test_names_cannot_leave_their_place_in_an_address() -> None:
     assert urls.app("a/../b?c#d") == "/apps/a%2F..%2Fb%3Fc%23d"
-    assert urls.incident_api("ä") == "/api/cockpit/apps/%C3%A4/incident"
+    assert urls.incident_api("ä") == "/api/cockpit/incidents/%C3%A4"
     assert urls.scrape_api("a/b") == "/api/cockpit/targets/a%2Fb/scrape"
