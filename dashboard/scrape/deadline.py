@@ -1,7 +1,8 @@
-"""One deadline for a whole answer: connecting, headers and body, however slowly they drip.
+"""One deadline for a whole answer: the name, connecting, headers and body, however slowly they drip.
 
-The timeout of a socket starts anew with each byte received, so a target that sends one byte a second would hold a
-thread for ever. Here every read from the socket waits no longer than until the deadline.
+The timeout of a socket starts anew with each address that is tried and with each byte received, so a target that sends
+one byte a second would hold a thread for ever; and a name is looked up without any. Here all of them together wait no
+longer than until the deadline.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ import io
 import socket
 import threading
 import time
+from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from dashboard.scrape.patience import Patience
 
 if TYPE_CHECKING:
     from urllib3.response import HTTPResponse
@@ -88,11 +92,35 @@ class _Response(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_PatientReader(self.fp.detach(), sock, deadline))
 
 
+_LOOKUPS = Patience()
+
+
+def _connect(host: str, port: int, options: Iterable[Any]) -> socket.socket:
+    """Connect to the first address of a host that answers."""
+    deadline = CURRENT.get()
+    look_up = functools.partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    fault = OSError("the name has no address")
+    for family, kind, protocol, _, address in _LOOKUPS.ask(f"{host}:{port}", look_up, deadline.left()):
+        with contextlib.ExitStack() as undo:
+            try:
+                sock = undo.enter_context(socket.socket(family, kind, protocol))
+                for option in options:
+                    sock.setsockopt(*option)
+                deadline.watch(sock)
+                sock.settimeout(deadline.left())
+                sock.connect(address)
+                sock.settimeout(deadline.left())
+            except OSError as error:
+                fault = error
+            else:
+                undo.pop_all()
+                return sock
+    raise fault
+
+
 class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
-        sock = super()._new_conn()
-        CURRENT.get().watch(sock)
-        return sock
+        return _connect(self._dns_host.strip("[]"), self.port, self.socket_options or ())
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         deadline = CURRENT.get()

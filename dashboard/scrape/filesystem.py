@@ -62,7 +62,8 @@ class FilesystemCollector:
     """Asks for the file systems at each collection, and waits ``patience`` seconds for each answer."""
 
     def __init__(self, patience: float = _PATIENCE_SECONDS) -> None:
-        self._patience = Patience(patience)
+        self._seconds = patience
+        self._patience = Patience()
         self._partitions: Sequence[Any] | None = None
 
     def collect(self) -> Iterator[Metric]:
@@ -88,7 +89,7 @@ class FilesystemCollector:
     def _listed(self) -> list[Any]:
         """Return the file systems that hold files, each once."""
         try:
-            self._patience.ask("the list of file systems", self._list)
+            self._patience.ask("the list of file systems", self._list, self._seconds)
         except TimeoutError:
             # Windows asks each drive for its name: until the dead one has timed out, the last list serves.
             if self._partitions is None:
@@ -101,7 +102,7 @@ class FilesystemCollector:
 
     def _usage(self, mountpoint: str) -> Any:
         try:
-            return self._patience.ask(mountpoint, lambda: psutil.disk_usage(mountpoint))
+            return self._patience.ask(mountpoint, lambda: psutil.disk_usage(mountpoint), self._seconds)
         except OSError as error:
             log.debug("the file system at %s cannot be asked: %s", mountpoint, error)
             return None

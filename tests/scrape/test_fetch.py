@@ -289,6 +289,29 @@ def test_a_refused_connection_is_named() -> None:
     assert str(fails(f"http://127.0.0.1:{port}/")) == "TCP: connection refused"
 
 
+def test_a_name_whose_lookup_hangs_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def hang(*_: object, **__: object) -> list[object]:
+        over.wait(60)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    error = fails("http://slow.invalid/")
+    over.set()
+    assert error.layer is Layer.DEADLINE
+
+
+def test_every_address_of_a_name_is_tried(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.serve(b"a 1\n")
+    host, port = site.address.split(":")
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        closed = unused.getsockname()[1]
+    entries = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, each)) for each in (closed, int(port))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: entries)
+    assert HttpSource(f"http://two.invalid:{port}/metrics", 30).fetch().body == b"a 1\n"
+
+
 def test_a_name_that_does_not_exist_is_named() -> None:
     assert fails("http://host.invalid/").layer in (Layer.DNS, Layer.DEADLINE)
 

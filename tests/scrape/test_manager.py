@@ -231,7 +231,8 @@ def test_scrapes_reach_the_real_storage(
     site: Site,
     tmp_path: Path,
 ) -> None:
-    site.serve(b'a{x="y"} 1\nb 2 1700000000000\n')
+    measured = wall_clock() - 60_000
+    site.serve(f'a{{x="y"}} 1\nb 2 {measured}\n'.encode())
     database = Database.open(tmp_path / "data", [migrations])
     storage = Storage(database, registry=CollectorRegistry(), clock=wall_clock, retention=10**15, journal_interval=20)
     storage.open()
@@ -245,7 +246,7 @@ def test_scrapes_reach_the_real_storage(
 
         wait_for(lambda: found("a", count=3) and found("up", count=3) and found("b", count=1))
         (batch,) = storage.select((Matcher(MatchKind.EQUAL, "__name__", "b"),), 0, 2**62)
-        assert (batch.timestamps.tolist(), batch.values.tolist()) == ([1_700_000_000_000], [[2.0]])
+        assert (batch.timestamps.tolist(), batch.values.tolist()) == ([measured], [[2.0]])
         assert str(batch.labels[0]) == f'b{{instance="{site.address}", job="api"}}'
     finally:
         manager.stop()

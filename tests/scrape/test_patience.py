@@ -10,15 +10,15 @@ from dashboard.scrape.patience import Patience
 
 
 def test_answers_and_errors_come_out() -> None:
-    patience = Patience(30)
-    assert [patience.ask("a", lambda: 1), patience.ask("a", lambda: 2)] == [1, 2]
+    patience = Patience()
+    assert [patience.ask("a", lambda: 1, 30), patience.ask("a", lambda: 2, 30)] == [1, 2]
     with pytest.raises(PermissionError, match="not ready"):
-        patience.ask("a", lambda: (_ for _ in ()).throw(PermissionError("not ready")))
-    assert patience.ask("a", lambda: 3) == 3
+        patience.ask("a", lambda: (_ for _ in ()).throw(PermissionError("not ready")), 30)
+    assert patience.ask("a", lambda: 3, 30) == 3
 
 
 def test_a_question_that_hangs_is_asked_again_when_it_has_ended() -> None:
-    patience = Patience(0.05)
+    patience = Patience()
     release, ended = threading.Event(), threading.Event()
     asked = []
 
@@ -29,12 +29,12 @@ def test_a_question_that_hangs_is_asked_again_when_it_has_ended() -> None:
 
     for _ in range(3):
         with pytest.raises(TimeoutError):
-            patience.ask("drive", hang)
+            patience.ask("drive", hang, 0.05)
     assert len(asked) == 1
-    assert Patience(30).ask("other", lambda: 1) == 1
+    assert Patience().ask("other", lambda: 1, 30) == 1
     release.set()
     assert ended.wait(30)
     while patience._open:
         threading.Event().wait(0.001)
-    patience.ask("drive", hang)
+    patience.ask("drive", hang, 30)
     assert len(asked) == 2
