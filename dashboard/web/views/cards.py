@@ -105,7 +105,7 @@ def make_card(app: AppState) -> Card:
         **beat_fields(app.beats),
         line=svg.line_path(figures.spark, top=peak * 1.1),
         area=svg.area_path(figures.spark, top=peak * 1.1),
-        line_text=f"requests in the last 15 minutes, at most {text.number(peak)} a second" if peak else "",
+        line_text=_line_text(peak),
         search=" ".join((app.job, state, figures.version, *app.instances)).lower(),
     )
 
@@ -148,6 +148,12 @@ def alerts_text(firing: int, pending: int) -> str:
         f"{amount} {state}" for amount, state in ((firing, "firing"), (pending, "pending")) if amount
     ]
     return ", ".join(parts)
+
+
+def _line_text(peak: float) -> str:
+    if not peak:
+        return "no requests in the last 15 minutes"
+    return f"requests in the last 15 minutes, at most {text.number(peak)} a second"
 
 
 def _error_level(errors: float | None) -> Level:

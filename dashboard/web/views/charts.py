@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -186,9 +187,11 @@ def _color_of(labels: Labels) -> str:
 def _series(rows: Sequence[_Row], panel: Panel) -> tuple[Series, ...]:
     top = max((float(np.nanmax(row.values)) for row in rows), default=0.0) * 1.05
     write = _FORMATS[panel.unit]
+    # Lines of one name follow each other. A place would not do: it moves when another line comes.
+    seen: Counter[str] = Counter()
     return tuple(
         Series(
-            id=f"{place}:{row.name}",
+            id=f"{row.name}:{_number_of(row.name, seen)}",
             name=row.name,
             last=write(_last(row.values)),
             color_class=row.color or f"series-{place % _COLORS}",
@@ -197,6 +200,11 @@ def _series(rows: Sequence[_Row], panel: Panel) -> tuple[Series, ...]:
         )
         for place, row in enumerate(rows)
     )
+
+
+def _number_of(name: str, seen: Counter[str]) -> int:
+    seen[name] += 1
+    return seen[name]
 
 
 def _last(values: FloatArray) -> float | None:

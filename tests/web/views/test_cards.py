@@ -60,6 +60,7 @@ def test_figures_that_an_app_does_not_expose_are_dashes() -> None:
     card = make_card(app())
     assert {card.rate, card.errors, card.p50, card.p95, card.availability} == {"–"}
     assert card.line == ""
+    assert card.line_text == "no requests in the last 15 minutes"
 
 
 def test_figures_carry_units_and_errors_a_level() -> None:

@@ -6,7 +6,7 @@ from dashboard.model.labels import Labels
 from dashboard.web import Parts
 from dashboard.web.views.charts import Span, added_up, largest, make_chart, series_names
 from dashboard.web.views.families import Family, Kind
-from dashboard.web.views.panels import PanelSpec, panels_of
+from dashboard.web.views.panels import Line, PanelSpec, panels_of
 
 STEP = 5000
 
@@ -45,6 +45,19 @@ def test_counters_that_say_nothing_are_not_counted_among_the_others(parts: Parts
     parts.storage.flush()
     chart = make_chart(parts.engine, spec_of(Kind.COUNTER, "hits_total"), Span.QUARTER, STEP, parts.clock())
     assert [series.name for series in chart.series] == [f"/{n:02d}" for n in range(10)]
+
+
+def test_a_line_keeps_its_id_when_another_comes(parts: Parts) -> None:
+    store_many(parts, "depth", 1)
+    spec = spec_of(Kind.GAUGE, "depth")
+
+    def ids(spec: PanelSpec) -> list[str]:
+        return [series.id for series in make_chart(parts.engine, spec, Span.QUARTER, STEP, parts.clock()).series]
+
+    before = ids(spec)
+    more = PanelSpec(spec.panel, (Line("vector(1)", "/"), *spec.lines, *spec.lines))
+    assert before[0] in ids(more)
+    assert len(set(ids(more))) == 3
 
 
 def test_gauges_that_are_not_drawn_are_counted(parts: Parts) -> None:
