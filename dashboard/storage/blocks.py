@@ -53,6 +53,9 @@ class Group:
 
     def read(self, columns: IntArray, first: int, last: int, *, keep: bool = True) -> FloatArray:
         """Return float64[columns, last - first]; see :class:`Source`."""
+        if not len(self.series):
+            # Retention has removed it since it was handed out.
+            return absent_matrix(len(columns), last - first)
         if not keep:
             return self._decoded(columns)[0][:, first:last]
         key = ("group", self.number, columns.tobytes())
@@ -184,8 +187,9 @@ class Blocks:
         self._database.write(
             lambda connection: connection.executemany("UPDATE blocks SET complete = 0 WHERE id = ?", marks)
         )
+        gone = frozenset(numbers)
         with self._lock:
-            self._blocks = tuple(block for block in self._blocks if block.number not in set(numbers))
+            self._blocks = tuple(block for block in self._blocks if block.number not in gone)
         for number in numbers:
             while self._database.write(functools.partial(_delete_some, block=number)):
                 pass

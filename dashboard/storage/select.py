@@ -28,12 +28,9 @@ class _Piece:
     source: Source
     places: IntArray
     columns: IntArray
+    times: IntArray
     first: int
     last: int
-
-    @property
-    def times(self) -> IntArray:
-        return self.source.times[self.first : self.last]
 
     def read(self, places: IntArray) -> FloatArray:
         """Read the columns of some of its places, which are in order."""
@@ -87,7 +84,7 @@ def _piece(source: Source, where: IntArray, start: int, end: int) -> _Piece | No
     if (places[1:] < places[:-1]).any():
         order = np.argsort(places)
         places, columns = places[order], columns[order]
-    return _Piece(source, places, columns, int(first), int(last))
+    return _Piece(source, places, columns, times[first:last], int(first), int(last))
 
 
 def _points_between(points: PointColumns, where: IntArray, start: int, end: int) -> PointColumns:

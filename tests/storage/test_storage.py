@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher, MatchKind
-from dashboard.model.samples import STALE, STALE_BITS, SeriesBatch
+from dashboard.model.samples import STALE, STALE_BITS, FloatArray, SeriesBatch
 from dashboard.storage import AppendResult, Storage
+from dashboard.storage.blocks import Group
 from tests.storage.conftest import FOREVER, Store
 
 Named = Callable[[str], Matcher]
@@ -341,6 +343,24 @@ def history(name: str, times: range, factor: float = 1.0) -> SeriesBatch:
     stamps = np.array(times, dtype=np.int64)
     labels = [Labels.of({"__name__": name}), Labels.of({"__name__": f"{name}_total"})]
     return SeriesBatch(labels, stamps, np.stack([stamps * factor, stamps / 100]))
+
+
+def test_a_block_that_is_removed_under_a_query_reads_as_empty(
+    make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = make_store(block_length=100, cache_bytes=0)
+    store.storage.appender().append(10, store.ids("a", "b"), np.array([1.0, 2.0]))
+    store.storage.flush()
+    store.storage.upkeep(1000)
+    assert store.dump().keys() == {"a", "b"}
+    read = Group.read
+
+    def remove_and_read(group: Group, *args: Any, **options: Any) -> FloatArray:
+        store.storage._blocks.remove([1])
+        return read(group, *args, **options)
+
+    monkeypatch.setattr(Group, "read", remove_and_read)
+    assert store.dump() == {}
 
 
 def test_history_goes_into_blocks_and_live_samples_follow(make_store: MakeStore) -> None:
