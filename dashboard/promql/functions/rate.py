@@ -132,7 +132,7 @@ def _regression(windows: Windows) -> tuple[FloatArray, FloatArray]:
         x = np.where(inside, (part.timestamps - ends) / 1000, 0.0)
         x_mean = x.sum(axis=1) / count
         x_off = np.where(inside, x - x_mean[:, None], 0.0)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             # Counted from the first sample, so that what never moves has a slope of exactly 0.
             y_first = part.values[:, :, 0]
             y = np.where(inside, part.values - y_first[:, :, None], 0.0)
@@ -150,7 +150,8 @@ def _predict_linear(invocation: Invocation) -> Matrix:
     def predicted(windows: Windows) -> FloatArray:
         slopes, levels = _regression(windows)
         # The prediction counts from the step, also where the range was moved by offset or @.
-        return levels + slopes * (ahead + (steps - windows.times) / 1000)
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.asarray(levels + slopes * (ahead + (steps - windows.times) / 1000))
 
     return apply(invocation, RangeFunction(predicted, fewest=2))
 

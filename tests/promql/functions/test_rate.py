@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -99,6 +100,13 @@ def test_what_never_moves_has_no_slope_at_all(load: Load, ask: Ask, value: str) 
     for seconds in (100.3, 333.7, 897.1):
         assert ask("deriv(x[5m])", seconds) == {"{}": 0}
         assert ask("predict_linear(x[5m], 3600)", seconds) == {"{}": float(value)}
+
+
+def test_a_slope_that_no_float_holds_is_nan(load: Load, ask: Ask) -> None:
+    load("x 0+4e306x40")
+    assert ask("deriv(x[10m])", 1200) == {"{}": "NaN"}
+    load("y 0+1x40")
+    assert ask("predict_linear(y[10m], 1e308 * 10)", 1200) == {"{}": math.inf}
 
 
 values = st.lists(st.integers(0, 50), min_size=2, max_size=40)
