@@ -273,5 +273,5 @@ def test_colours_and_layout_are_kept(page: Page, server: Server) -> None:
     expect(root).to_have_attribute("data-theme", "light")
     expect(root).to_have_attribute("data-layout", "list")
     expect(page.get_by_role("button", name="List")).to_have_attribute("aria-pressed", "true")
-    assert page.evaluate("getComputedStyle(document.body).colorScheme || true")
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(244, 246, 248)"
