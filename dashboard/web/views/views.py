@@ -61,7 +61,8 @@ class Views:
         self._apps: Cached[AppView] = Cached(_LIFETIME)
         self._alerts: Cached[AlertsView] = Cached(_LIFETIME)
         self._family_lists: Cached[list[Family]] = Cached(_FAMILY_LIFETIME)
-        self._charts: Cached[Chart] = Cached(_LIFETIME, size=512)
+        # A chart takes up to 100 kB, and stays until newer ones push it out.
+        self._charts: Cached[Chart] = Cached(_LIFETIME, size=5 * MOST_CHARTS)
 
     def frame(self, title: str, *, section: str = "", live_url: str = "", entry: str = "page") -> Frame:
         """Return what stands around a page."""
