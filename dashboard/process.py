@@ -71,10 +71,13 @@ def _showed_running_page(port: int, browser: bool) -> bool:
 def _stop_on_signals() -> threading.Event:
     """Return an event that the first signal sets; a second one ends the process at once."""
     stop = threading.Event()
+    asked = threading.Event()
 
     def handle(_: int, __: FrameType | None) -> None:
-        if stop.is_set():
+        # The end of standard input may have set ``stop`` already: a launcher sends both at once.
+        if asked.is_set():
             os._exit(_FORCED)
+        asked.set()
         stop.set()
 
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):

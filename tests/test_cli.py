@@ -144,6 +144,25 @@ def test_the_end_of_standard_input_ends_the_server(tmp_path: Path, config: str) 
     assert process.returncode == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+def test_a_closed_input_and_a_signal_together_are_one_wish(tmp_path: Path, config: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dashboard", "serve", "--config", config, "--port", "0", "--exit-with-stdin"],
+        cwd=tmp_path,
+        env={**os.environ, "GLASS_COCKPIT_DATA_DIR": str(tmp_path / "data")},
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    next(line for line in process.stderr or () if "listening on" in line)
+    assert process.stdin is not None
+    process.stdin.close()
+    process.terminate()
+    process.stdin = None
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
 def test_our_own_target_is_read_in_process_whatever_the_port(launcher: Launcher, config: str) -> None:
     server = launcher.glass("--config", config)
     assert wait_for(lambda: server.query('up{job="self"} == 1'), "our own target to be up")
