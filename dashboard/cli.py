@@ -13,11 +13,18 @@ import click
 
 from dashboard import __version__
 
+
+def _named(_: click.Context, option: click.Parameter, value: str | None) -> Path | None:
+    if value == "":
+        raise click.BadParameter("the folder has no name", param=option)
+    return Path(value) if value is not None else None
+
+
 _config = click.option(
     "--config", type=click.Path(path_type=Path), help="Prometheus's file (./monitoring/prometheus.yml)."
 )
 _data_dir = click.option(
-    "--data-dir", type=click.Path(file_okay=False, path_type=Path), help="Where the database is kept."
+    "--data-dir", type=click.Path(file_okay=False), callback=_named, help="Where the database is kept."
 )
 _port = click.option("--port", type=click.IntRange(0, 65_535), help="The port to listen on (5000).")
 _exit_with_stdin = click.option("--exit-with-stdin", is_flag=True, help="Stop when standard input is closed.")

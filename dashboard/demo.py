@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 _DAY = 86_400_000
 _STEP = 15_000
 _SEED = 7
+_PATIENCE = 10.0
 
 
 class UnknownAppError(ValueError):
@@ -56,13 +57,14 @@ def run_demo(
         port=port,
         simulated=frozenset(app.name for app in apps),
     )
-    run(
-        settings,
-        browser=browser,
-        exit_with_stdin=exit_with_stdin,
-        companions=Fleet(apps, seed=_SEED),
-        before_scraping=lambda storage, config: fill_history(storage, config, apps, wall_clock()),
-    )
+    fleet = Fleet(apps, seed=_SEED)
+
+    def prepare(storage: Storage, config: PrometheusConfig) -> None:
+        fill_history(storage, config, apps, wall_clock())
+        # A first scrape that comes too early would show an app as down for a whole interval.
+        fleet.wait_until_listening(_PATIENCE)
+
+    run(settings, browser=browser, exit_with_stdin=exit_with_stdin, companions=fleet, before_scraping=prepare)
 
 
 def _demo_config() -> Path:

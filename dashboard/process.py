@@ -62,7 +62,7 @@ def _showed_running_page(port: int, browser: bool) -> bool:
     if not port or not is_glass_cockpit(port):
         return False
     page = f"http://localhost:{port}/"
-    log.info("Glass Cockpit is running already on %s", page)
+    log.info("Glass Cockpit is running already on %s; to run another one, give it a --port and a --data-dir", page)
     if browser:
         webbrowser.open(page)
     return True

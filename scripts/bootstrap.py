@@ -345,8 +345,15 @@ def start_options(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--port", type=int, metavar="N", help="the port of the pages (default: 5000)")
     parser.add_argument("--no-browser", action="store_true", help="do not open the page")
-    parser.add_argument("--data-dir", type=os.path.abspath, metavar="DIR", help="where the history is kept")
+    parser.add_argument("--data-dir", type=absolute_folder, metavar="DIR", help="where the history is kept")
     return parser.parse_args(arguments)
+
+
+def absolute_folder(path: str) -> str:
+    """The folder as the caller means it. Raises an error of argparse for an empty name."""
+    if not path:
+        raise argparse.ArgumentTypeError("the folder has no name")
+    return str(Path.cwd() / path)
 
 
 def dashboard_arguments(options: argparse.Namespace) -> list[str]:
@@ -383,6 +390,8 @@ class Child:
         status = self._wait()
         if self._asked_to_stop and status in (-signal.SIGTERM, 128 + signal.SIGTERM):
             return 0
+        if status < 0:
+            say(f"Glass Cockpit was ended by signal {-status}.")
         return status if status >= 0 else 128 - status
 
     def _wait(self) -> int:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from types import TracebackType
 
-from simulators.loopback import check_port
+from simulators.loopback import check_port, is_listening
 from simulators.model import App
 
 PORT_BASE = 8001
@@ -44,6 +44,16 @@ class Fleet:
             check_port(app.name, self.ports[app.name])
         for app in self.apps:
             self._children[app.name] = self._spawn(app)
+
+    def wait_until_listening(self, timeout: float) -> bool:
+        """Wait until every app takes connections; ``False`` where one does not in so many seconds."""
+        deadline = time.monotonic() + timeout
+        waiting = set(self.ports.values())
+        while waiting and time.monotonic() < deadline:
+            waiting = {port for port in waiting if not is_listening(port)}
+            if waiting:
+                time.sleep(0.05)
+        return not waiting
 
     def ended(self) -> dict[str, int]:
         """Return the exit status of each app whose process has ended."""

@@ -48,3 +48,12 @@ def check_port(app: str, port: int) -> None:
         except OSError as error:
             if not lacks_ipv6(family, error):
                 raise PortTakenError(app, port, error) from error
+
+
+def is_listening(port: int) -> bool:
+    """Say whether somebody takes connections on a port of 127.0.0.1."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True

@@ -66,11 +66,12 @@ def test_init_does_not_overwrite(tmp_path: Path) -> None:
         (["serve", "--host", "0.0.0.0", "--config", "prometheus.yml"], "refusing to listen on 0.0.0.0"),
         (["demo", "--real", "nobody"], '"nobody" is none of the demo\'s apps'),
         (["demo", "--port", "70000"], "70000 is not in the range"),
+        (["serve", "--data-dir", ""], "the folder has no name"),
     ],
 )
 @pytest.mark.usefixtures("config")
 def test_what_the_user_can_mend_is_told_in_words(tmp_path: Path, arguments: list[str], message: str) -> None:
-    done = glass(*arguments, "--data-dir", str(tmp_path / "data"), cwd=tmp_path)
+    done = glass(arguments[0], "--data-dir", str(tmp_path / "data"), *arguments[1:], cwd=tmp_path)
     assert done.returncode in (1, 2)
     assert message in done.stderr
     assert "Traceback" not in done.stderr

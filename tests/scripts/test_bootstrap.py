@@ -330,6 +330,12 @@ def test_options_become_a_command_of_the_dashboard(
     assert command == [*arguments, "--exit-with-stdin"]
 
 
+def test_a_data_directory_without_a_name_is_refused(bootstrap: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        bootstrap.start_options(["--data-dir", ""])
+    assert "the folder has no name" in capsys.readouterr().err
+
+
 def test_a_relative_data_directory_is_the_callers(
     bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

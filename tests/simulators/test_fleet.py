@@ -97,6 +97,14 @@ def test_nothing_of_the_dashboard_is_imported() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_a_fleet_is_waited_for_until_every_app_answers(port_base: int) -> None:
+    fleet = Fleet(TWO, port_base=port_base)
+    assert not fleet.wait_until_listening(0.1)
+    with fleet:
+        assert fleet.wait_until_listening(30)
+        assert all(healthy(port) for port in fleet.ports.values())
+
+
 def test_a_fleet_without_a_seed_chooses_one() -> None:
     assert Fleet(TWO).seed != Fleet(TWO).seed
     assert Fleet(TWO, seed=0).seed == 0
