@@ -32,7 +32,7 @@ class StorageCollector(Collector):
         gauges = (
             ("prometheus_tsdb_head_series", "Series that were ever seen.", len(self._series)),
             ("prometheus_tsdb_blocks_loaded", "Complete blocks.", len(blocks)),
-            ("cockpit_storage_healthy", "Whether the last commit went well.", self._journal.last_error is None),
+            ("glass_storage_healthy", "Whether the last commit went well.", self._journal.last_error is None),
         )
         counters = (
             ("prometheus_tsdb_head_samples_appended", "Samples that were accepted.", self._ingest.appended),
@@ -44,9 +44,9 @@ class StorageCollector(Collector):
                 "Windows of time that could not be moved.",
                 self._compactor.failures,
             ),
-            ("cockpit_journal_commits", "Commits of the journal.", self._journal.commits),
-            ("cockpit_journal_commit_failures", "Commits that failed and were tried again.", self._journal.failures),
-            ("cockpit_journal_dropped_records", "Rows dropped after minutes of failures.", self._journal.dropped),
+            ("glass_journal_commits", "Commits of the journal.", self._journal.commits),
+            ("glass_journal_commit_failures", "Commits that failed and were tried again.", self._journal.failures),
+            ("glass_journal_dropped_records", "Rows dropped after minutes of failures.", self._journal.dropped),
         )
         yield from (GaugeMetricFamily(name, text, value=float(value)) for name, text, value in gauges)
         yield from (CounterMetricFamily(name, text, value=float(value)) for name, text, value in counters)

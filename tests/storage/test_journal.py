@@ -54,7 +54,7 @@ def test_a_full_disk_keeps_rows_in_memory_until_there_is_room(
     assert not store.storage.flush()
     assert not store.storage.healthy
     assert "full" in str(store.storage.last_error)
-    assert store.metric("cockpit_storage_healthy") == 0
+    assert store.metric("glass_storage_healthy") == 0
     # A query shows what was committed before, and nothing that a kill would take away.
     assert 5 <= seen(store) < 59
     limit_pages(store, 100_000)
@@ -100,7 +100,7 @@ def test_rows_that_wait_too_long_are_dropped_and_counted_the_oldest_first(make_s
     limit_pages(store, 100_000)
     assert store.storage.flush()
     assert [time for time, _ in store.dump()["m0"]] == [1, *range(40, 80)]
-    assert store.metric("cockpit_journal_dropped_records_total") == 38
+    assert store.metric("glass_journal_dropped_records_total") == 38
 
 
 def test_concurrent_flushes_share_commits(make_store: MakeStore, monkeypatch: pytest.MonkeyPatch) -> None:
