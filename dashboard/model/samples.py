@@ -38,6 +38,13 @@ def is_absent(values: FloatArray) -> BoolArray:
     return np.equal(np.ascontiguousarray(values).view(np.uint64), np.uint64(ABSENT_BITS))
 
 
+class SampleLimitError(Exception):
+    """What was asked for holds more samples than the caller wants to have in memory; nothing was read."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"there are more than {most} samples")
+
+
 @dataclass(frozen=True, slots=True)
 class SeriesBatch:
     """Series that have samples at exactly the same timestamps.

@@ -17,8 +17,14 @@ from dashboard.promql.position import NOWHERE, Span, line_and_column
 class Queryable(Protocol):
     """Where samples come from."""
 
-    def select(self, matchers: Sequence[Matcher], start: int, end: int, /) -> list[SeriesBatch]:
-        """Return the samples of the series that satisfy all matchers, from ``start`` to ``end``, both included."""
+    def select(
+        self, matchers: Sequence[Matcher], start: int, end: int, /, *, most: int | None = None
+    ) -> list[SeriesBatch]:
+        """Return the samples of the series that satisfy all matchers, from ``start`` to ``end``, both included.
+
+        Raises:
+            SampleLimitError: there are more samples than ``most``. It must be raised before they are in memory.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from dashboard.model.samples import FloatArray, IntArray, SeriesBatch, is_stale
+from dashboard.model.samples import FloatArray, IntArray, SampleLimitError, SeriesBatch, is_stale
 from dashboard.promql.ast import Edge, Shift, VectorSelector
 from dashboard.promql.context import Context
+from dashboard.promql.errors import TooManySamplesError
 from dashboard.promql.matrix import Matrix, row_order, stack
 
 _Show: TypeAlias = Callable[[IntArray, FloatArray], FloatArray]
@@ -26,12 +27,17 @@ def reference_times(context: Context, shift: Shift) -> IntArray:
 
 
 def fetch(context: Context, selector: VectorSelector, start: int, end: int) -> list[SeriesBatch]:
-    """Return the samples of a selector's series from ``start`` to ``end``, both included; no batch is empty."""
+    """Return the samples of a selector's series from ``start`` to ``end``, both included; no batch is empty.
+
+    Raises:
+        TooManySamplesError: there are more samples than the query may have in memory; none of them was read.
+    """
     context.limits.check_time()
-    batches = context.queryable.select(selector.matchers, start, end)
-    filled = [batch for batch in batches if batch.labels and len(batch.timestamps)]
-    context.limits.check_samples(sum(batch.values.size for batch in filled))
-    return filled
+    try:
+        batches = context.queryable.select(selector.matchers, start, end, most=context.limits.max_samples)
+    except SampleLimitError as error:
+        raise TooManySamplesError from error
+    return [batch for batch in batches if batch.labels and len(batch.timestamps)]
 
 
 def select_instant(context: Context, selector: VectorSelector) -> Matrix:

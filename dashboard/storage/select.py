@@ -8,12 +8,12 @@ the same timestamp, the one that comes first in the list of pieces wins.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from dashboard.model.samples import BoolArray, FloatArray, IntArray, is_absent
+from dashboard.model.samples import BoolArray, FloatArray, IntArray, SampleLimitError, is_absent
 from dashboard.storage.points import PointColumns
 from dashboard.storage.source import Source
 
@@ -32,6 +32,11 @@ class _Piece:
     first: int
     last: int
 
+    @property
+    def size(self) -> int:
+        """The number of places in the matrix that :meth:`read` gives for all of its series."""
+        return len(self.columns) * len(self.times)
+
     def read(self, places: IntArray) -> FloatArray:
         """Read the columns of some of its places, which are in order."""
         columns = self.columns
@@ -40,14 +45,26 @@ class _Piece:
         return self.source.read(columns, self.first, self.last)
 
 
-def merge(wanted: IntArray, sources: Sequence[Source], points: PointColumns, start: int, end: int) -> Iterator[Part]:
-    """Join what the sources and points hold of the wanted series between two timestamps, both included."""
+def merge(
+    wanted: IntArray,
+    sources: Sequence[Source],
+    points: PointColumns,
+    start: int,
+    end: int,
+    *,
+    most: int | None = None,
+) -> Iterator[Part]:
+    """Join what the sources and points hold of the wanted series between two timestamps, both included.
+
+    Raises:
+        SampleLimitError: they hold more samples than ``most``; raised before any is read.
+    """
     if not len(wanted):
         return
     where = np.full(int(wanted.max(initial=-1)) + 1, -1, dtype=np.int64)
     where[wanted] = np.arange(len(wanted))
-    pieces = [piece for source in sources if (piece := _piece(source, where, start, end))]
     found = _points_between(points, where, start, end)
+    pieces = list(_counted((_piece(source, where, start, end) for source in sources), len(found), most))
     pointed = np.zeros(len(wanted), dtype=np.bool_)
     pointed[where[found.series]] = True
     for places, chain in _chains(len(wanted), pieces):
@@ -85,6 +102,20 @@ def _piece(source: Source, where: IntArray, start: int, end: int) -> _Piece | No
         order = np.argsort(places)
         places, columns = places[order], columns[order]
     return _Piece(source, places, columns, times[first:last], int(first), int(last))
+
+
+def _counted(pieces: Iterable[_Piece | None], count: int, most: int | None) -> Iterator[_Piece]:
+    """Pass on the pieces there are, until they and ``count`` other samples are more than ``most``."""
+    _check(count, most)
+    for piece in filter(None, pieces):
+        count += piece.size
+        _check(count, most)
+        yield piece
+
+
+def _check(count: int, most: int | None) -> None:
+    if most is not None and count > most:
+        raise SampleLimitError(most)
 
 
 def _points_between(points: PointColumns, where: IntArray, start: int, end: int) -> PointColumns:

@@ -138,17 +138,23 @@ class Storage:
         """Commit what was appended, and return when queries see it; ``False`` if it could not be committed for now."""
         return self._journal.flush()
 
-    def select(self, matchers: Iterable[Matcher], start: int, end: int) -> list[SeriesBatch]:
+    def select(
+        self, matchers: Iterable[Matcher], start: int, end: int, *, most: int | None = None
+    ) -> list[SeriesBatch]:
         """Return the samples between two timestamps, both included, of the series that satisfy every matcher.
 
-        Each series is in exactly one batch; series without a sample are in none.
+        Each series is in exactly one batch; series without a sample are in none. ``most`` is how many samples may be
+        read; the gaps in matrices, and what is stored twice, take their place in memory and count too.
+
+        Raises:
+            SampleLimitError: there are more samples than ``most``; none of them was read.
         """
         start, end = max(start, _FIRST_TIME), min(end, _LAST_TIME)
         wanted = self._series.select(matchers)
         sources, points = self._snapshot(start, end)
         return [
             SeriesBatch(self._series.labels(wanted[places]), times, values)
-            for places, times, values in merge(wanted, sources, points, start, end)
+            for places, times, values in merge(wanted, sources, points, start, end, most=most)
         ]
 
     def series(self, matcher_sets: Sequence[Iterable[Matcher]], start: int, end: int) -> list[Labels]:

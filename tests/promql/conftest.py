@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher, matches_all
-from dashboard.model.samples import STALE, FloatArray, IntArray, SeriesBatch
+from dashboard.model.samples import STALE, FloatArray, IntArray, SampleLimitError, SeriesBatch
 from dashboard.promql import Engine, Matrix, QueryResult, Ranges, Scalar, Vector, parse
 from dashboard.promql.ast import VectorSelector
 
@@ -28,7 +28,9 @@ class MemoryStorage:
         self.series: dict[Labels, Series] = dict(series or {})
         self.asked: list[tuple[int, int]] = []
 
-    def select(self, matchers: Sequence[Matcher], start: int, end: int) -> list[SeriesBatch]:
+    def select(
+        self, matchers: Sequence[Matcher], start: int, end: int, *, most: int | None = None
+    ) -> list[SeriesBatch]:
         self.asked.append((start, end))
         found: dict[bytes, list[tuple[Labels, IntArray, FloatArray]]] = {}
         for labels, (timestamps, values) in self.series.items():
@@ -36,6 +38,8 @@ class MemoryStorage:
                 inside = slice(np.searchsorted(timestamps, start), np.searchsorted(timestamps, end, side="right"))
                 row = (labels, timestamps[inside], values[inside])
                 found.setdefault(row[1].tobytes(), []).append(row)
+        if most is not None and sum(len(row[1]) for rows in found.values() for row in rows) > most:
+            raise SampleLimitError(most)
         return [
             SeriesBatch([row[0] for row in rows], rows[0][1], np.stack([row[2] for row in rows]))
             for rows in found.values()

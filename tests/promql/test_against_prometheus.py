@@ -118,7 +118,7 @@ class Samples:
             self.add("gauge", "build_info", {"job": job, "version": version}, np.ones(240))
             self.add("gauge", "build_info", {"job": job, "version": version + ".1"}, np.ones(200), first=280)
 
-    def select(self, matchers: Any, start: int, end: int) -> list[SeriesBatch]:
+    def select(self, matchers: Any, start: int, end: int, **_: object) -> list[SeriesBatch]:
         batches = []
         for labels, (times, values) in self.series.items():
             if all(matcher.matches(labels.get(matcher.name)) for matcher in matchers):

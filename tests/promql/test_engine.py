@@ -28,6 +28,7 @@ from dashboard.promql.engine import MAX_STEPS
 from dashboard.promql.errors import NotSupportedError, TooManySamplesError
 from dashboard.promql.functions import FUNCTIONS
 from dashboard.promql.signatures import SIGNATURES
+from tests.promql.conftest import MemoryStorage
 
 Load = Callable[..., None]
 
@@ -127,7 +128,7 @@ class Slow:
         self.asked = threading.Semaphore(0)
         self.go = threading.Event()
 
-    def select(self, *_: object) -> list[SeriesBatch]:
+    def select(self, *_: object, **__: object) -> list[SeriesBatch]:
         self.asked.release()
         assert self.go.wait(20)
         return []
@@ -161,7 +162,7 @@ def test_a_query_that_takes_too_long_is_given_up() -> None:
     seconds = iter(range(1000))
 
     class Empty:
-        def select(self, *_: object) -> list[SeriesBatch]:
+        def select(self, *_: object, **__: object) -> list[SeriesBatch]:
             return []
 
     engine = Engine(Empty(), registry=CollectorRegistry(), timeout=30_000, monotonic=lambda: float(next(seconds)))
@@ -174,7 +175,7 @@ def test_a_query_that_takes_too_many_samples_is_refused(query: str) -> None:
     times = np.arange(10, dtype=np.int64) * 30_000
 
     class Wide:
-        def select(self, matchers: list, *_: object) -> list[SeriesBatch]:
+        def select(self, matchers: list, *_: object, **__: object) -> list[SeriesBatch]:
             name = matchers[-1].value
             labels = [Labels.of({"__name__": name, "i": str(number)}) for number in range(50)]
             return [SeriesBatch(labels[: 1 if name == "y" else 50], times, np.zeros((len(labels), 10)))]
@@ -184,9 +185,19 @@ def test_a_query_that_takes_too_many_samples_is_refused(query: str) -> None:
         engine.range(query, 0, 300_000, 10_000)
 
 
+@pytest.mark.parametrize("query", ["x", "x[10m]", "sum(rate(x[10m]))", "timestamp(x)"])
+def test_a_query_allows_its_limit_of_samples_and_says_when_there_are_more(
+    storage: MemoryStorage, load: Load, query: str
+) -> None:
+    load('x{i="1"} 1+1x9\nx{i="2"} 1+1x9')
+    Engine(storage, registry=CollectorRegistry(), max_samples=20).instant(query, 280_000)
+    with pytest.raises(TooManySamplesError, match="query processing would load too many samples into memory in query"):
+        Engine(storage, registry=CollectorRegistry(), max_samples=19).instant(query, 280_000)
+
+
 def test_values_that_become_too_many_series_are_refused_before_they_are_made() -> None:
     class Empty:
-        def select(self, *_: object) -> list[SeriesBatch]:
+        def select(self, *_: object, **__: object) -> list[SeriesBatch]:
             return []
 
     engine = Engine(Empty(), registry=CollectorRegistry(), max_samples=1000)

@@ -118,7 +118,7 @@ def test_an_increase_is_that_of_a_plain_loop(counts: list[int], width: int) -> N
     batch = SeriesBatch([Labels.of({"__name__": "x_total"})], times, np.array([counts], dtype=float))
 
     class Fixed:
-        def select(self, *_: object) -> list[SeriesBatch]:
+        def select(self, *_: object, **__: object) -> list[SeriesBatch]:
             return [batch]
 
     answer = Engine(Fixed(), registry=CollectorRegistry()).range(
