@@ -65,11 +65,6 @@ def ask_figures(engine: Engine, interval: int, now: int) -> dict[str, Figures]:
     }
 
 
-def ask_availability(engine: Engine, now: int) -> dict[str, float]:
-    """Return the ratio of each job's scrapes in the last 24 hours that succeeded."""
-    return _by_job(engine, "avg by (job) (avg_over_time(up[24h]))", now)
-
-
 def _requests(engine: Engine, window: str, now: int) -> tuple[dict[str, float], dict[str, float | None]]:
     totals: dict[str, float] = defaultdict(float)
     failed: dict[str, float] = defaultdict(float)

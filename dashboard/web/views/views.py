@@ -18,11 +18,12 @@ from dashboard.web.parts import Parts
 from dashboard.web.views import text
 from dashboard.web.views.alerts import MOST_CHANGES, AlertsView, make_alerts
 from dashboard.web.views.app import AppView, Info, app_problems, make_info
+from dashboard.web.views.availability import ask_availability
 from dashboard.web.views.beats import beats_by_job
 from dashboard.web.views.cards import make_card
 from dashboard.web.views.charts import Chart, Span, empty_chart, make_chart
 from dashboard.web.views.families import Family, Kind, families_of
-from dashboard.web.views.figures import ask_availability, ask_figures
+from dashboard.web.views.figures import ask_figures
 from dashboard.web.views.frame import Frame, asset_fields
 from dashboard.web.views.host import Gauge, ask_host
 from dashboard.web.views.incidents import Incident, IncidentError, ask_incidents, order_incident, simulator_address
@@ -110,7 +111,7 @@ class Views:
                 targets,
                 alerts,
                 figures=ask_figures(engine, longest, now),
-                availability=self._availability.get("24h", lambda: ask_availability(engine, now)),
+                availability=self._availability.get("24h", lambda: ask_availability(self._parts.storage, now)),
                 beats=beats_by_job(self._parts.storage, intervals, now),
                 host=_host(engine, targets, now),
             )

@@ -7,7 +7,7 @@ import pytest
 
 from dashboard.model.labels import Labels
 from dashboard.web import Parts
-from dashboard.web.views.figures import ask_availability, ask_figures, ask_versions, rate_window
+from dashboard.web.views.figures import ask_figures, ask_versions, rate_window
 
 STEP = 5000
 
@@ -86,15 +86,6 @@ def test_an_app_that_is_down_keeps_the_version_that_it_told_last(parts: Parts) -
     parts.storage.flush()
     assert ask_versions(parts.engine, parts.clock()) == {"api": "1.3.0"}
     assert ask_versions(parts.engine, parts.clock() + 86_400_000) == {}
-
-
-def test_availability_is_the_share_of_good_scrapes(parts: Parts) -> None:
-    numbers = np.array([parts.storage.series_id(Labels.of({"__name__": "up", "job": "api"}))], dtype=np.int64)
-    appender = parts.storage.appender()
-    for place in range(10):
-        appender.append(parts.clock() - 60_000 + place * STEP, numbers, np.array([1.0 if place else 0.0]))
-    parts.storage.flush()
-    assert ask_availability(parts.engine, parts.clock()) == {"api": pytest.approx(0.9)}
 
 
 def test_a_rate_looks_at_four_scrapes_at_least() -> None:
