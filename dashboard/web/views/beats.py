@@ -78,7 +78,7 @@ def _worst(letters: set[str]) -> str:
 
 
 def beats_text(beats: str) -> str:
-    """Say in words what the beats show."""
+    """Say in words what the beats show, but for their gaps."""
     made = len(beats) - beats.count(Beat.NONE.value)
     if not made:
         return "not scraped yet"

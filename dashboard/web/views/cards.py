@@ -59,7 +59,7 @@ class Card:
     p95: Annotated[str, "The latency that 95 % of the requests stay under."]
     availability: Annotated[str, "The share of scrapes in the last 24 hours that succeeded."]
     beats: Annotated[str, "The last 50 scrapes, oldest first, a letter each: u up, p part, d down, n none."]
-    beats_text: Annotated[str, "The beats in words."]
+    beats_text: Annotated[str, "The beats in words, and what gaps mean."]
     beats_up: Annotated[str, "The path of the beats at which every target answered."]
     beats_part: Annotated[str, "The path of the beats at which some targets answered."]
     beats_down: Annotated[str, "The path of the beats at which no target answered."]
@@ -115,7 +115,7 @@ def beat_fields(beats: str) -> dict[str, str]:
     full = beats.rjust(BEATS, Beat.NONE.value)
     return {
         "beats": full,
-        "beats_text": beats_text(beats),
+        "beats_text": f"{beats_text(beats)}; a gap means no scrape",
         "beats_up": svg.beat_path(full, Beat.UP.value, top=4, height=10),
         "beats_part": svg.beat_path(full, Beat.PART.value, top=2, height=12),
         "beats_down": svg.beat_path(full, Beat.DOWN.value, top=0, height=14),

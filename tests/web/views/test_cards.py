@@ -76,7 +76,7 @@ def test_beats_are_always_fifty_and_told_by_shape_too() -> None:
     assert len(card.beats) == 50
     assert card.beats_up == "M194 4v10"
     assert card.beats_down == "M198 0v14"
-    assert card.beats_text == "1 of the last 2 scrapes succeeded"
+    assert card.beats_text == "1 of the last 2 scrapes succeeded; a gap means no scrape"
 
 
 def test_the_filter_finds_name_state_version_and_address() -> None:
