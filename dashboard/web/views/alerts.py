@@ -14,6 +14,7 @@ from dashboard.rules.status import AlertChange, RuleGroupStatus, RuleHealth, Rul
 from dashboard.web import urls
 from dashboard.web.views import text
 from dashboard.web.views.problems import active, alert_key, severity_of
+from dashboard.web.views.templates import placeholders
 
 MOST_CHANGES = 100
 _MOST_ALERTS = 50
@@ -51,7 +52,7 @@ class RuleRow:
     name: Annotated[str, "The alert's name."]
     state: Annotated[str, "firing, pending, inactive or failing, with the number of alerts."]
     severity: Annotated[str, "The label severity."]
-    summary: Annotated[str, "What the rule's summary or description says, templates as they stand in the file."]
+    summary: Annotated[str, "What the rule's summary or description says, with ‹job› for what an alert fills in."]
     open: Annotated[bool, "Whether the rule is opened as the page is served: where something is wrong."]
     error: Annotated[str, "Why the rule cannot be evaluated, or nothing."]
     expression: Annotated[str, "The expression."]
@@ -81,7 +82,7 @@ class ChangeRow:
     level: Annotated[str, "bad for firing, warn for pending, ok for inactive."]
     at: Annotated[str, "When it changed."]
     name: Annotated[str, "The alert's name."]
-    state: Annotated[str, "The state before and after."]
+    state: Annotated[str, "The state before and after, or that the alert was resolved."]
     labels: Annotated[str, "The other labels."]
     value: Annotated[str, "What the expression gave."]
     search: Annotated[str, "Lower-case text that the filter looks through."]
@@ -149,7 +150,7 @@ def _rule_row(group: str, place: int, rule: RuleStatus, now: int) -> RuleRow:
         name=rule.name,
         state=state,
         severity=severity_of(rule.labels),
-        summary=rule.annotations.get("summary") or rule.annotations.get("description"),
+        summary=placeholders(rule.annotations.get("summary") or rule.annotations.get("description")),
         open=bool(alerts) or failing,
         error=rule.last_error,
         expression=rule.query,
@@ -208,10 +209,16 @@ def _change_rows(changes: Sequence[AlertChange]) -> tuple[ChangeRow, ...]:
     return tuple(_change_row(change) for change in changes)
 
 
+def _change_text(change: AlertChange) -> str:
+    if (change.before, change.after) == (AlertState.FIRING, AlertState.INACTIVE):
+        return "resolved"
+    return f"{change.before.value} → {change.after.value}"
+
+
 def _change_row(change: AlertChange) -> ChangeRow:
     name = change.labels.get("alertname")
     labels = ", ".join(f"{label}={value}" for label, value in change.labels.drop(("alertname", METRIC_NAME)))
-    state = f"{change.before.value} → {change.after.value}"
+    state = _change_text(change)
     return ChangeRow(
         id=f"{change.time};{change.group};{alert_key(change.labels)};{change.after.value}",
         level=_LEVELS[change.after],

@@ -2,6 +2,8 @@
 
 import math
 
+import pytest
+
 from dashboard.model.labels import Labels
 from dashboard.rules.alert import Alert, AlertState
 from dashboard.rules.status import AlertChange, RuleGroupStatus, RuleHealth, RuleKind, RuleStatus
@@ -57,7 +59,8 @@ def test_a_rule_tells_its_conditions() -> None:
     assert (calm.state, calm.severity, calm.expression) == ("inactive", "warning", "x > 1")
     assert calm.facts == "for 1m30s · last evaluation took 2 ms"
     assert [(pair.name, pair.value) for pair in calm.labels] == [("team", "shop")]
-    assert calm.summary == "{{ $labels.job }} is slow"
+    assert calm.summary == "‹job› is slow"
+    assert [pair.value for pair in calm.annotations] == ["{{ $labels.job }} is slow"]
 
 
 def test_a_rule_that_fails_is_not_well() -> None:
@@ -90,6 +93,21 @@ def test_the_log_says_what_became_what() -> None:
         "2",
         "bad",
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        (AlertState.FIRING, AlertState.INACTIVE, "resolved"),
+        (AlertState.PENDING, AlertState.INACTIVE, "pending → inactive"),
+        (AlertState.INACTIVE, AlertState.PENDING, "inactive → pending"),
+    ],
+)
+def test_only_an_alert_that_fired_is_resolved(before: AlertState, after: AlertState, shown: str) -> None:
+    change = AlertChange(NOW, "f", "g", Labels.of({"alertname": "Slow"}), before, after, 2.0)
+    (row,) = view(changes=(change,)).changes
+    assert row.state == shown
+    assert shown in row.search
 
 
 def test_many_alerts_of_a_rule_are_cut_and_counted() -> None:
