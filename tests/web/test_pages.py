@@ -1,6 +1,7 @@
 """The pages and static files over HTTP."""
 
 import gzip
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from dashboard.config.prometheus import load_prometheus_config
+from dashboard.config.rules import load_rule_file
 from dashboard.web import Parts, create_app, urls
 from dashboard.web.assets import load_assets
 from dashboard.web.views.views import Views
@@ -46,6 +48,18 @@ def test_the_filter_works_without_scripts(client: FlaskClient) -> None:
 def test_targets_and_alerts_are_filtered_without_scripts_too(client: FlaskClient) -> None:
     assert client.get("/targets?q=gone").text.count('class="target"') == 1
     assert client.get("/alerts?q=queuelong").text.count('class="rule"') == 1
+
+
+def test_an_incident_lasts_long_enough_for_every_rule_of_the_demo(parts: Parts) -> None:
+    settings = replace(parts.settings, simulated=frozenset({"gone"}))
+    page = create_app(replace(parts, settings=settings)).test_client().get("/apps/gone").text
+    offered = re.findall(r'<option value="(\d+)"( selected)?>', page)
+    assert [int(seconds) for seconds, _ in offered] == [60, 120, 300, 600]
+    (chosen,) = (int(seconds) for seconds, selected in offered if selected)
+    rules = Path(__file__).parents[2] / "monitoring" / "rules" / "wargaming.yml"
+    waits = [rule.for_ for group in load_rule_file(rules).groups for rule in group.rules if rule.alert]
+    assert waits
+    assert chosen * 1000 > max(waits)
 
 
 def test_an_unknown_app_is_a_page_that_says_so(client: FlaskClient) -> None:
