@@ -30,10 +30,16 @@ function bodyOf(button: HTMLButtonElement): Record<string, unknown> {
   return { kind, seconds: Number(seconds) };
 }
 
+const SHOWN = 10_000;
+let fading = 0;
+
+// What went well is soon seen on the page itself; what went wrong stays until the next attempt.
 function tell(message: string, level: "ok" | "bad"): void {
   const outcome = document.querySelector<HTMLElement>("[data-outcome]");
   if (!outcome) return;
   outcome.textContent = message;
   outcome.dataset["level"] = level;
   outcome.hidden = false;
+  window.clearTimeout(fading);
+  if (level === "ok") fading = window.setTimeout(() => (outcome.hidden = true), SHOWN);
 }
