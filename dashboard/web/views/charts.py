@@ -17,12 +17,12 @@ from dashboard.model.samples import BoolArray, FloatArray
 from dashboard.promql import Engine, Matrix
 from dashboard.promql.matrix import IndexArray
 from dashboard.web.views import svg, text
+from dashboard.web.views.colors import REST, color_classes
 from dashboard.web.views.figures import is_server_error, rate_window
 from dashboard.web.views.panels import Line, Panel, PanelSpec
 
 STILL_WIDTH = 600
 STILL_HEIGHT = 150
-_COLORS = 10
 _DECIMAL = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _FORMATS: dict[str, Callable[[float | None], str]] = {
     "seconds": text.seconds,
@@ -91,7 +91,8 @@ class Chart:
 class _Row:
     name: str
     values: FloatArray
-    color: str = ""
+    error: bool = False
+    rest: bool = False
 
 
 def make_chart(engine: Engine, spec: PanelSpec, span: Span, interval: int, now: int) -> Chart:
@@ -125,7 +126,7 @@ def _rows(matrix: Matrix, line: Line, spec: PanelSpec) -> tuple[list[_Row], str]
     values = present_values(matrix.values, matrix.present)
     names = series_names(matrix.labels, line.prefix, "rate" if spec.summable else "value")
     kept = largest(values, spec.most)
-    rows = [_Row(names[row], values[row], _color_of(matrix.labels[row])) for row in kept]
+    rows = [_Row(names[row], values[row], _counts_errors(matrix.labels[row])) for row in kept]
     rows.sort(key=lambda row: row.name)
     left_out = np.setdiff1d(rows_with_values(values), kept)
     if not len(left_out):
@@ -133,7 +134,7 @@ def _rows(matrix: Matrix, line: Line, spec: PanelSpec) -> tuple[list[_Row], str]
     amount = text.count(len(left_out), "further series", "further series")
     if not spec.summable:
         return rows, f"{amount} not drawn"
-    return [*rows, _Row(f"{len(left_out)} others together", added_up(values[left_out]))], ""
+    return [*rows, _Row(f"{len(left_out)} others together", added_up(values[left_out]), rest=True)], ""
 
 
 def present_values(values: FloatArray, present: BoolArray) -> FloatArray:
@@ -180,8 +181,13 @@ def _value_name(name: str, value: str) -> str:
     return value or f"no {name}"
 
 
-def _color_of(labels: Labels) -> str:
-    return "series-bad" if is_server_error(labels.get("status") or labels.get("code")) else ""
+def _counts_errors(labels: Labels) -> bool:
+    return is_server_error(labels.get("status") or labels.get("code"))
+
+
+def _colors(rows: Sequence[_Row]) -> list[str]:
+    given = iter(color_classes([row.error for row in rows if not row.rest]))
+    return [REST if row.rest else next(given) for row in rows]
 
 
 def _series(rows: Sequence[_Row], panel: Panel) -> tuple[Series, ...]:
@@ -194,11 +200,11 @@ def _series(rows: Sequence[_Row], panel: Panel) -> tuple[Series, ...]:
             id=f"{row.name}:{_number_of(row.name, seen)}",
             name=row.name,
             last=write(_last(row.values)),
-            color_class=row.color or f"series-{place % _COLORS}",
+            color_class=color,
             values=_rounded(row.values),
             path=svg.line_path(_rounded(row.values), top=top, width=STILL_WIDTH, height=STILL_HEIGHT),
         )
-        for place, row in enumerate(rows)
+        for row, color in zip(rows, _colors(rows), strict=True)
     )
 
 

@@ -32,8 +32,24 @@ def test_the_largest_counters_are_drawn_and_the_others_added_up(parts: Parts) ->
     assert [series.name for series in chart.series] == [f"/{n:02d}" for n in range(3, 13)] + ["3 others together"]
     assert chart.series[-2].last == "12/s"
     assert chart.series[-1].last == "3/s"
+    assert len({series.color_class for series in chart.series}) == 11
     assert chart.count == len(chart.series[0].values) == 181
     assert chart.series[0].values[0] is None
+
+
+def test_statuses_have_a_colour_each_and_server_errors_warm_ones(parts: Parts) -> None:
+    statuses = ("200", "404", "429", "500", "503")
+    labels = [Labels.of({"__name__": "http_requests_total", "job": "shop", "status": each}) for each in statuses]
+    numbers = np.array([parts.storage.series_id(each) for each in labels], dtype=np.int64)
+    appender = parts.storage.appender()
+    for at in range(parts.clock() - 300_000, parts.clock() + 1, STEP):
+        appender.append(at, numbers, np.full(len(statuses), at / 1000))
+    parts.storage.flush()
+    spec = spec_of(Kind.COUNTER, "http_requests_total")
+    chart = make_chart(parts.engine, spec, Span.QUARTER, STEP, parts.clock())
+    colors = {series.name: series.color_class for series in chart.series}
+    assert len(set(colors.values())) == len(colors) == 5
+    assert [name for name, color in colors.items() if "error" in color] == ["500", "503"]
 
 
 def test_counters_that_say_nothing_are_not_counted_among_the_others(parts: Parts) -> None:

@@ -11,7 +11,7 @@ const CHART: Chart = {
   note: "",
   series: [
     { id: "0:200", name: "200", last: "2/s", color_class: "series-0", values: [1, null, 2] },
-    { id: "1:500", name: "500", last: "0/s", color_class: "series-bad", values: [0, 0, 0] },
+    { id: "1:500", name: "500", last: "0/s", color_class: "series-error-0", values: [0, 0, 0] },
   ],
 };
 
