@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -129,7 +130,9 @@ def test_a_signal_ends_the_server_cleanly_and_the_data_stays(launcher: Launcher,
     assert float(values[0]["value"][1]) >= 1
 
 
-def test_the_end_of_standard_input_ends_the_server(tmp_path: Path, config: str) -> None:
+@pytest.fixture
+def child(tmp_path: Path, config: str) -> Iterator[subprocess.Popen[str]]:
+    """A running server that ends with its standard input, as a launcher starts it."""
     process = subprocess.Popen(
         [sys.executable, "-m", "dashboard", "serve", "--config", config, "--port", "0", "--exit-with-stdin"],
         cwd=tmp_path,
@@ -138,30 +141,24 @@ def test_the_end_of_standard_input_ends_the_server(tmp_path: Path, config: str) 
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stderr is not None
-    line = next(line for line in process.stderr if "listening on" in line)
+    line = next(line for line in process.stderr or () if "listening on" in line)
     assert "http://localhost:" in line
-    process.communicate(timeout=30)
-    assert process.returncode == 0
+    with process:
+        yield process
+        process.kill()
+
+
+def test_the_end_of_standard_input_ends_the_server(child: subprocess.Popen[str]) -> None:
+    child.communicate(timeout=30)
+    assert child.returncode == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
-def test_a_closed_input_and_a_signal_together_are_one_wish(tmp_path: Path, config: str) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dashboard", "serve", "--config", config, "--port", "0", "--exit-with-stdin"],
-        cwd=tmp_path,
-        env={**os.environ, "GLASS_COCKPIT_DATA_DIR": str(tmp_path / "data")},
-        stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    next(line for line in process.stderr or () if "listening on" in line)
-    assert process.stdin is not None
-    process.stdin.close()
-    process.terminate()
-    process.stdin = None
-    process.communicate(timeout=30)
-    assert process.returncode == 0
+def test_a_closed_input_and_a_signal_together_are_one_wish(child: subprocess.Popen[str]) -> None:
+    assert child.stdin is not None
+    child.stdin.close()
+    child.terminate()
+    assert child.wait(30) == 0
 
 
 def test_our_own_target_is_read_in_process_whatever_the_port(launcher: Launcher, config: str) -> None:

@@ -7,12 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,6 +48,38 @@ def get_json(url: str, **parameters: Any) -> Any:
         url += "?" + urllib.parse.urlencode(parameters, doseq=True)
     with urllib.request.urlopen(url, timeout=30) as answer:
         return json.load(answer)
+
+
+class Target(ThreadingHTTPServer):
+    """A target on loopback; ``page`` makes the body of the answer to a path."""
+
+    def __init__(self, page: Callable[[str], bytes]) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.page = page
+
+    @contextmanager
+    def serving(self) -> Iterator[Target]:
+        thread = threading.Thread(target=self.serve_forever, daemon=True)
+        thread.start()
+        yield self
+        self.shutdown()
+        self.server_close()
+        thread.join()
+
+
+class _Answer(BaseHTTPRequestHandler):
+    server: Target
+
+    def do_GET(self) -> None:
+        body = self.server.page(self.path)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Keep the tests' output clean."""
 
 
 @dataclass

@@ -5,39 +5,23 @@ from __future__ import annotations
 import random
 import signal
 import sqlite3
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
-from processes import Launcher, Server, free_port
+from processes import Launcher, Server, Target, free_port
 
 KILLS = 10
 
 
-class Counting(ThreadingHTTPServer):
-    """A target whose one counter tells how often it was served."""
+class Counter:
+    """A page whose one counter tells how often it was served."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Count)
         self.hits = 0
 
-
-class _Count(BaseHTTPRequestHandler):
-    server: Counting
-
-    def do_GET(self) -> None:
-        self.server.hits += 1
-        body = f"hits {self.server.hits}\n".encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        pass
+    def __call__(self, _: str) -> bytes:
+        self.hits += 1
+        return f"hits {self.hits}\n".encode()
 
 
 def stored_hits(server: Server) -> list[int]:
@@ -56,27 +40,23 @@ def integrity(data: Path) -> str:
 
 
 def test_kills_lose_nothing_that_a_query_has_shown(launcher: Launcher, tmp_path: Path) -> None:
-    target = Counting()
-    threading.Thread(target=target.serve_forever, daemon=True).start()
-    config = tmp_path / "prometheus.yml"
-    config.write_text(
-        "global: {scrape_interval: 100ms, scrape_timeout: 100ms}\n"
-        f"scrape_configs: [{{job_name: t, static_configs: [{{targets: ['127.0.0.1:{target.server_port}']}}]}}]\n"
-    )
-    chance, port, shown = random.Random(5), free_port(), set[int]()
-    for _ in range(KILLS):
-        server = launcher.glass("--config", str(config), port=port)
-        kept = stored_hits(server)
-        assert shown <= set(kept)
-        until = time.monotonic() + chance.uniform(0.05, 3.0)
-        while time.monotonic() < until:
-            shown.update(stored_hits(server))
-        server.end(signal.SIGKILL)
-        assert integrity(tmp_path / "data") == "ok"
-    kept = stored_hits(launcher.glass("--config", str(config), port=port))
-    target.shutdown()
-    target.server_close()
+    counter, chance, port, shown = Counter(), random.Random(5), free_port(), set[int]()
+    with Target(counter).serving() as target:
+        config = tmp_path / "prometheus.yml"
+        config.write_text(
+            "global: {scrape_interval: 100ms, scrape_timeout: 100ms}\n"
+            f"scrape_configs: [{{job_name: t, static_configs: [{{targets: ['127.0.0.1:{target.server_port}']}}]}}]\n"
+        )
+        for _ in range(KILLS):
+            server = launcher.glass("--config", str(config), port=port)
+            assert shown <= set(stored_hits(server))
+            until = time.monotonic() + chance.uniform(0.05, 3.0)
+            while time.monotonic() < until:
+                shown.update(stored_hits(server))
+            server.end(signal.SIGKILL)
+            assert integrity(tmp_path / "data") == "ok"
+        kept = stored_hits(launcher.glass("--config", str(config), port=port))
     assert len(shown) > KILLS
     assert shown <= set(kept)
     assert len(kept) == len(set(kept)), "a scrape was stored twice"
-    assert set(kept) <= set(range(1, target.hits + 1)), "a sample was stored that was never served"
+    assert set(kept) <= set(range(1, counter.hits + 1)), "a sample was stored that was never served"

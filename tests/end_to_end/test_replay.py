@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import Launcher, Server, get_json, wait_for
+from processes import Launcher, Server, Target, get_json, wait_for
 
 from simulators.apps import APPS
 from simulators.history import history
@@ -59,34 +57,21 @@ QUERIES = [
 ]
 
 
-class Recording(ThreadingHTTPServer):
-    """Hands each client (told apart by the path) every page once, in order."""
+class Recording:
+    """Hands each client (told apart by the path) every page once, in order, and then nothing."""
 
     def __init__(self, pages: list[bytes]) -> None:
-        super().__init__(("127.0.0.1", 0), _Replay)
         self.pages = pages
         self.served = dict.fromkeys(("/glass", "/prometheus"), 0)
+
+    def __call__(self, path: str) -> bytes:
+        number = self.served[path]
+        self.served[path] += 1
+        return self.pages[number] if number < len(self.pages) else b""
 
     @property
     def finished(self) -> bool:
         return min(self.served.values()) > len(self.pages)
-
-
-class _Replay(BaseHTTPRequestHandler):
-    server: Recording
-
-    def do_GET(self) -> None:
-        number = self.server.served[self.path]
-        self.server.served[self.path] += 1
-        body = self.server.pages[number] if number < len(self.server.pages) else b""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        pass
 
 
 def recorded_pages(end: int) -> list[bytes]:
@@ -121,20 +106,17 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
     """Both servers with all pages scraped, and the time of the last page."""
     folder = tmp_path_factory.mktemp("replay")
     end = (int(time.time()) - 60) * 1000
-    recording = Recording(recorded_pages(end))
-    threading.Thread(target=recording.serve_forever, daemon=True).start()
-    launcher = Launcher(folder)
+    recording, launcher = Recording(recorded_pages(end)), Launcher(folder)
     try:
-        glass = launcher.glass("--config", str(config(folder, "glass", recording.server_port)))
-        prometheus = launcher.prometheus(config(folder, "prometheus", recording.server_port))
-        wait_for(lambda: recording.finished, "all pages to be scraped")
-        wait_for(lambda: glass.query("count(queue_depth)", time=end / 1000 + 1), "the last page to be stored")
-        yield glass, prometheus, end
+        with Target(recording).serving() as target:
+            glass = launcher.glass("--config", str(config(folder, "glass", target.server_port)))
+            prometheus = launcher.prometheus(config(folder, "prometheus", target.server_port))
+            wait_for(lambda: recording.finished, "all pages to be scraped")
+            wait_for(lambda: glass.query("count(queue_depth)", time=end / 1000 + 1), "the last page to be stored")
+            yield glass, prometheus, end
     finally:
         for server in launcher.running:
             server.end()
-        recording.shutdown()
-        recording.server_close()
 
 
 def by_labels(result: list[dict[str, Any]]) -> dict[Any, list[tuple[float, float]]]:
