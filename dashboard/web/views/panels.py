@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from dashboard.model.labels import quote
@@ -13,6 +13,7 @@ from dashboard.web.views.families import Family, Kind
 REQUEST_FAMILIES = ("http_requests_total", "flask_http_request_total", "flask_http_request_duration_seconds_count")
 LATENCY_FAMILIES = ("http_request_duration_seconds", "flask_http_request_duration_seconds")
 _QUANTILES = (0.5, 0.95, 0.99)
+_TIMES = ("_timestamp_seconds", "_start_time_seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,15 @@ def _family_panel(family: Family, job: str) -> PanelSpec:
     if family.kind is Kind.HISTOGRAM:
         sums = f"sum without (instance) (rate({own}[{{window}}]))"
         return PanelSpec(panel, tuple(_quantile_line(quantile, sums) for quantile in _QUANTILES[:2]), section, most=5)
+    if tells_time(family):
+        # A time that is not known yet is zero by convention, and has no age.
+        return PanelSpec(replace(panel, title=f"{panel.title}, as age"), (Line(f"time() - ({own} > 0)"),), section)
     return PanelSpec(panel, (Line(own),), section)
+
+
+def tells_time(family: Family) -> bool:
+    """Say whether a family's values are times since 1970, of which people want to know how long ago they were."""
+    return family.kind is Kind.GAUGE and family.metric.endswith(_TIMES)
 
 
 def _name_matcher(name: str) -> str:

@@ -83,6 +83,20 @@ def test_gauges_that_are_not_drawn_are_counted(parts: Parts) -> None:
     assert chart.note == "2 further series not drawn"
 
 
+def test_times_are_drawn_as_ages_and_those_not_known_yet_not_at_all(parts: Parts) -> None:
+    labels = [
+        Labels.of({"__name__": "process_start_time_seconds", "job": "shop", "instance": each}) for each in ("a", "b")
+    ]
+    numbers = np.array([parts.storage.series_id(each) for each in labels], dtype=np.int64)
+    parts.storage.appender().append(parts.clock(), numbers, np.array([parts.clock() / 1000 - 7200, 0.0]))
+    parts.storage.flush()
+    spec = spec_of(Kind.GAUGE, "process_start_time_seconds")
+    assert spec.panel.title == "process_start_time_seconds, as age"
+    chart = make_chart(parts.engine, spec, Span.QUARTER, STEP, parts.clock())
+    assert [series.last for series in chart.series] == ["2 h"]
+    assert spec_of(Kind.GAUGE, "response_time_seconds").lines[0].query.startswith("{")
+
+
 def test_a_panel_without_samples_says_so(parts: Parts) -> None:
     chart = make_chart(parts.engine, spec_of(Kind.GAUGE, "nothing"), Span.DAY, STEP, parts.clock())
     assert (chart.series, chart.note) == ((), "Nothing in this range.")
