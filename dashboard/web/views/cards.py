@@ -53,6 +53,7 @@ class Card:
     alerts: Annotated[str, "How many alerts of this app fire or are pending, in words, or nothing."]
     alert_level: Annotated[str, "bad where alerts fire, warn where they are only pending."]
     rate: Annotated[str, "Requests a second."]
+    rate_unit: Annotated[str, "/s beside a rate, or nothing beside a dash."]
     errors: Annotated[str, "The share of requests that failed with 5xx."]
     error_level: Annotated[str, "bad from 5 % on, warn from 1 % on, else ok."]
     p50: Annotated[str, "The median latency."]
@@ -97,6 +98,7 @@ def make_card(app: AppState) -> Card:
         alerts=alerts_text(app.firing, app.pending),
         alert_level=(Level.BAD if app.firing else Level.WARN if app.pending else Level.OK).value,
         rate=text.number(figures.requests),
+        rate_unit="" if figures.requests is None else "/s",
         errors=text.percent(figures.errors),
         error_level=_error_level(figures.errors).value,
         p50=text.seconds(figures.p50),

@@ -59,7 +59,7 @@ def test_a_card_says_how_its_app_is(given: dict[str, Any], state: str, level: st
 def test_figures_that_an_app_does_not_expose_are_dashes() -> None:
     card = make_card(app())
     assert {card.rate, card.errors, card.p50, card.p95, card.availability} == {"–"}
-    assert card.line == ""
+    assert (card.rate_unit, card.line) == ("", "")
     assert card.line_text == "no requests in the last 15 minutes"
 
 
@@ -68,6 +68,7 @@ def test_figures_carry_units_and_errors_a_level() -> None:
     card = make_card(app(figures=figures, availability=0.9999, firing=1, pending=2))
     assert (card.rate, card.errors, card.error_level, card.p50, card.p95) == ("12.3", "2 %", "warn", "45 ms", "1.5 s")
     assert (card.version, card.availability, card.alerts) == ("1.2.0", "99.99 %", "1 firing, 2 pending")
+    assert card.rate_unit == "/s"
     assert card.line.startswith("M0 ")
 
 
