@@ -19,7 +19,7 @@ class Frame:
     firing: Annotated[int, "How many alerts fire, for the title, the icon and the navigation."]
     at: Annotated[int, "When the page was made, in milliseconds since 1970."]
     version: Annotated[str, "The version of this server."]
-    running_for: Annotated[str, "How long this server has run."]
+    started: Annotated[str, "Since when this server runs."]
     store: Annotated[str, "How much is stored, in words."]
     live_url: Annotated[str, "What the page polls, or nothing."]
     styles: Annotated[tuple[str, ...], "Addresses of style sheets."]

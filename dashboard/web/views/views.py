@@ -77,7 +77,7 @@ class Views:
             firing=self.firing() if ready else 0,
             at=now,
             version=dashboard.__version__,
-            running_for=text.age(now - self._started),
+            started=text.moment(self._started),
             store=text.count(self._parts.storage.stats().series, "series", "series") if ready else "",
             live_url=live_url,
             **found,
