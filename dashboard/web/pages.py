@@ -17,6 +17,11 @@ from dashboard.web.views.views import Views
 _KEY = "glass-cockpit-views"
 _LONGEST_FILTER = 200
 _STILL_CHARTS = 12
+# What the router says of an address is no more than the headline.
+_UNSAID = {
+    404: "Glass Cockpit has no page at this address.",
+    405: "Nothing here can be asked for in this way.",
+}
 _WITHOUT_STORE = ("pages.static_file", "pages.icon", "pages.old_icon")
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
@@ -66,7 +71,7 @@ def app(job: str) -> str:
     """Show one app: what is wrong with it, and its figures over time."""
     live = views().app(job)
     if live is None:
-        abort(404, f'There is no app "{job}".')
+        abort(404, f'There is no app "{job}": no job of that name is scraped. The overview has all that are.')
     span = Span.named(request.args.get("range", ""))
     first = [panel.id for panel in (*live.main, *live.further)][:_STILL_CHARTS]
     ranges = tuple(RangeChoice(each.label, f"{urls.app(job)}?range={each.label}", each is span) for each in Span)
@@ -125,7 +130,8 @@ def _send(file: StaticFile) -> Response:
 def error_page(code: int, headline: str, detail: str) -> Response:
     """Make the page that says why there is no other."""
     frame = views().frame(headline)
-    body = render_template("error.html", frame=frame, page=ErrorPage(code, headline, detail))
+    said = _UNSAID.get(code, detail) if detail == headline else detail
+    body = render_template("error.html", frame=frame, page=ErrorPage(code, headline, said))
     return Response(body, code, mimetype="text/html")
 
 

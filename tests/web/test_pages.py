@@ -4,6 +4,7 @@ import gzip
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,6 +13,7 @@ from dashboard.config.prometheus import load_prometheus_config
 from dashboard.config.rules import load_rule_file
 from dashboard.web import Parts, create_app, urls
 from dashboard.web.assets import load_assets
+from dashboard.web.views.text import moment
 from dashboard.web.views.views import Views
 
 PAGES = ("/", "/alerts", "/targets", "/apps/shop")
@@ -33,6 +35,13 @@ def test_the_overview_says_that_a_target_is_down(client: FlaskClient, parts: Par
     text = client.get("/").text
     assert "1 target down" in text
     assert "1 of 2 apps up" in text
+
+
+def test_the_foot_says_since_when_the_server_runs(client: FlaskClient, parts: Parts, clock: Any) -> None:
+    since = f"<span>running since {moment(parts.clock())}</span>"
+    assert since in client.get("/").text
+    clock.now += 3_600_000
+    assert since in client.get("/").text
 
 
 def test_the_filter_works_without_scripts(client: FlaskClient) -> None:
@@ -65,8 +74,21 @@ def test_an_incident_lasts_long_enough_for_every_rule_of_the_demo(parts: Parts) 
 def test_an_unknown_app_is_a_page_that_says_so(client: FlaskClient) -> None:
     answer = client.get("/apps/nix", headers={"Accept": "text/html"})
     assert answer.status_code == 404
-    assert "There is no app" in answer.text
-    assert "nix" in answer.text
+    assert "There is no app &#34;nix&#34;: no job of that name is scraped." in answer.text
+    assert 'href="/">Back to the overview</a>' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "said"),
+    [("GET", "/nowhere", "has no page at this address."), ("POST", "/alerts", "Nothing here can be asked for")],
+)
+def test_an_address_without_a_page_is_told_in_a_sentence(
+    client: FlaskClient, method: str, address: str, said: str
+) -> None:
+    answer = client.open(address, method=method, headers={"Accept": "text/html"})
+    assert said in answer.text
+    headline = answer.text.split("<h1>")[1].split("</h1>")[0]
+    assert f"<p>{headline}</p>" not in answer.text
 
 
 @pytest.mark.parametrize("job", ["team/shop", "a b/<c>?d#e%2F", "shop/incident"])
