@@ -56,8 +56,8 @@ def _serve(apps: Sequence[App], port: int | None, seed: int | None, stop: thread
     except PortTakenError as error:
         return _fail(str(error), PORT_TAKEN)
     server.start()
+    # The threads and sockets end with the process, at once.
     _wait(stop)
-    server.close()
     return 0
 
 

@@ -59,14 +59,16 @@ class SiteServer:
         self._servers = _bind(app, port, self.site)
         self.port = self._servers[0].server_port
 
-    def start(self) -> None:
-        """Serve in threads of its own."""
+    def start(self, poll: float = 1.0) -> None:
+        """Serve in threads of its own, which look every ``poll`` seconds whether they shall end."""
         for server in self._servers:
-            threading.Thread(target=server.serve_forever, args=(1.0,), daemon=True).start()
+            threading.Thread(target=server.serve_forever, args=(poll,), daemon=True).start()
 
     def close(self) -> None:
-        """Stop accepting. Requests that are being answered end with the process."""
+        """End the threads, then the sockets. Requests that are being answered end with the process."""
         for server in self._servers:
+            # A thread that went on would ask a closed socket for connections without a pause.
+            server.shutdown()
             server.server_close()
 
 

@@ -6,6 +6,8 @@ import gzip
 import http.client
 import json
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
@@ -37,7 +39,7 @@ class Client:
     def __init__(self, name: str) -> None:
         self.now_ms = NOON_MS
         self.server = SiteServer(app_named(name), 0, seed=1, clock=lambda: self.now_ms)
-        self.server.start()
+        self.server.start(poll=0.01)
 
     def ask(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None, host: str = ""
@@ -60,6 +62,21 @@ def client() -> Iterator[Client]:
     made = Client("wargaming")
     yield made
     made.server.close()
+
+
+def test_a_closed_server_leaves_no_thread_behind() -> None:
+    before = threading.active_count()
+    client = Client("ai-planner")
+    assert threading.active_count() > before
+    client.server.close()
+    assert wait_for_threads(before)
+
+
+def wait_for_threads(number: int) -> bool:
+    deadline = time.monotonic() + 10
+    while threading.active_count() > number and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return threading.active_count() <= number
 
 
 def test_metrics_come_plain_or_packed(client: Client) -> None:
