@@ -44,18 +44,28 @@ class InvalidRegexError(ValueError):
 
 
 @functools.lru_cache(maxsize=4096)
-def anchored(pattern: str) -> Callable[[str], bool]:
-    """Compile an RE2 expression that must match the whole of a string.
+def compiled(pattern: str) -> re2._Regexp[str]:
+    """Compile an RE2 expression whose dot matches a line end, too; ``fullmatch`` of it is anchored at both ends.
 
     Raises:
         InvalidRegexError: RE2 refuses the expression.
     """
+    # Compiled alone and not inside a group, which an expression such as ``a)|(b`` would leave.
     try:
-        compiled = re2.compile(pattern, _OPTIONS)
+        return re2.compile(pattern, _OPTIONS)
     except re2.error as error:
         reason = error.args[0] if error.args else "unknown"
         raise InvalidRegexError(pattern, reason.decode() if isinstance(reason, bytes) else str(reason)) from error
-    return lambda text: compiled.fullmatch(text) is not None
+
+
+def anchored(pattern: str) -> Callable[[str], bool]:
+    """Return the question whether an RE2 expression matches the whole of a string.
+
+    Raises:
+        InvalidRegexError: RE2 refuses the expression.
+    """
+    regex = compiled(pattern)
+    return lambda text: regex.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from typing import Any
 
-import re2
-
 from dashboard.model.labels import Labels
-from dashboard.model.matcher import InvalidRegexError, anchored
+from dashboard.model.matcher import InvalidRegexError, compiled
 from dashboard.promql.errors import ExecutionError
 from dashboard.promql.functions.call import Function, Invocation
 from dashboard.promql.matrix import Matrix, refuse_twins
@@ -22,23 +19,17 @@ def _label_replace(invocation: Invocation) -> Matrix:
     found = invocation.vector(0)
     target, template, source, pattern = (invocation.string(number) for number in range(1, 5))
     try:
-        anchored(pattern)
+        regex = compiled(pattern)
     except InvalidRegexError as error:
         raise ExecutionError(f"invalid regular expression in label_replace(): {pattern}") from error
     if not target:
         raise ExecutionError(f"invalid destination label name in label_replace(): {target}")
-    regex = _compiled(pattern)
 
     def changed(labels: Labels) -> Labels:
         match = regex.fullmatch(labels.get(source))
         return labels if match is None else labels.merged({target: _expand(template, match)})
 
     return _relabelled(found, [changed(labels) for labels in found.labels])
-
-
-@functools.lru_cache(maxsize=256)
-def _compiled(pattern: str) -> Any:
-    return re2.compile(f"^(?s:{pattern})$")
 
 
 def _expand(template: str, match: Any) -> str:
