@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -43,17 +42,6 @@ _STOP_SECONDS = 3.0
 _RULE_THREADS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Cockpit:
-    """A running server."""
-
-    url: str
-    storage: Storage
-    engine: Engine
-    scrape: ScrapeManager
-    rules: RuleManager
-
-
 def wall_clock() -> int:
     """Return the time in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
@@ -63,11 +51,10 @@ def wall_clock() -> int:
 def running(
     settings: Settings,
     *,
-    clock: Callable[[], int] = wall_clock,
     companions: AbstractContextManager[object] | None = None,
     before_scraping: Callable[[Storage, PrometheusConfig], None] | None = None,
-) -> Iterator[Cockpit]:
-    """Run the whole server for as long as the context lasts.
+) -> Iterator[str]:
+    """Run the whole server for as long as the context lasts, and say where it is reached.
 
     ``companions`` are entered once port and data are ours, and left after the last scrape. ``before_scraping`` is
     called once the store is open; the demo fills an empty one with a day of history there.
@@ -95,7 +82,7 @@ def running(
         storage = Storage(
             database,
             registry=registry,
-            clock=clock,
+            clock=wall_clock,
             retention=settings.retention,
             journal_interval=settings.journal_interval,
         )
@@ -105,7 +92,7 @@ def running(
             storage,
             scheduler,
             registry=registry,
-            clock=clock,
+            clock=wall_clock,
             local_pages={"/metrics": lambda: metrics_page(registry), "/host/metrics": host_page},
             local_addresses=LOCAL_ADDRESSES,
         )
@@ -115,11 +102,11 @@ def running(
             database,
             scheduler,
             registry=registry,
-            clock=clock,
+            clock=wall_clock,
             external_labels=config.external_labels,
         )
         ready = threading.Event()
-        parts = Parts(settings, storage, engine, scrape, rules, database, registry, clock, ready.is_set)
+        parts = Parts(settings, storage, engine, scrape, rules, database, registry, wall_clock, ready.is_set)
         server = Server(create_app(parts), sockets)
         server.start()
         undo.callback(server.stop, _STOP_SECONDS)
@@ -132,16 +119,16 @@ def running(
         undo.callback(rules.stop)
         undo.callback(scrape.stop)
         scrape.apply(config)
-        rules.apply(rule_files, config.global_config.evaluation_interval)
+        rules.apply(rule_files, interval)
         ready.set()
         # Who asks while the parts are being stopped is told to come back, not that something broke.
         undo.callback(ready.clear)
         scheduler.add_job(
-            lambda: storage.upkeep(clock()), "interval", seconds=_UPKEEP_SECONDS, executor="upkeep", id="upkeep"
+            lambda: storage.upkeep(wall_clock()), "interval", seconds=_UPKEEP_SECONDS, executor="upkeep", id="upkeep"
         )
         scheduler.resume()
         log.info("listening on %s, data in %s", server.url, settings.data_dir)
-        yield Cockpit(server.url, storage, engine, scrape, rules)
+        yield server.url
         log.info("stopping")
 
 

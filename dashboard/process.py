@@ -44,10 +44,10 @@ def run(
     if exit_with_stdin:
         threading.Thread(target=_stop_with_stdin, args=(stop,), name="stdin", daemon=True).start()
     try:
-        with running(settings, companions=companions, before_scraping=before_scraping) as cockpit:
+        with running(settings, companions=companions, before_scraping=before_scraping) as url:
             if browser:
                 # Some browsers keep whoever opens them waiting.
-                threading.Thread(target=webbrowser.open, args=(cockpit.url,), name="browser", daemon=True).start()
+                threading.Thread(target=webbrowser.open, args=(url,), name="browser", daemon=True).start()
             # A wait without end cannot be interrupted by Ctrl-C on Windows.
             while not stop.wait(0.5):
                 pass
