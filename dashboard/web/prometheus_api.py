@@ -15,6 +15,7 @@ from flask import Blueprint, Response
 import dashboard
 from dashboard.model.matcher import Matcher
 from dashboard.promql import ParseError, PromqlError, QueryResult, QueryTimeoutError, parse
+from dashboard.promql.engine import MAX_STEPS
 from dashboard.rules.status import RuleKind
 from dashboard.scrape import TargetStatus
 from dashboard.web import parameters
@@ -32,7 +33,6 @@ API_VERSION = "3.0.0"
 
 blueprint = Blueprint("prometheus_api", __name__, url_prefix="/api/v1")
 
-_MOST_POINTS = 11_000
 _LONGEST_QUERY = 120_000
 _TRUNCATED = "results truncated due to limit"
 _BOTH = ("GET", "POST")
@@ -76,8 +76,8 @@ def query_range() -> Response:
     step = parameters.duration_of("step")
     if step <= 0:
         raise invalid("step", "zero or negative query resolution step widths are not accepted. Try a positive integer")
-    if (end - start) // step > _MOST_POINTS:
-        reason = "exceeded maximum resolution of 11,000 points per timeseries."
+    if (end - start) // step > MAX_STEPS:
+        reason = f"exceeded maximum resolution of {MAX_STEPS:,} points per timeseries."
         raise ApiError(ErrorType.BAD_DATA, f"{reason} Try decreasing the query resolution (?step=XX)")
     return _query_answer(parts().engine.range(_query_text(), start, end, step, **_query_limits()), limit)
 
