@@ -103,7 +103,6 @@ def running(
             scheduler,
             registry=registry,
             clock=wall_clock,
-            external_labels=config.external_labels,
         )
         ready = threading.Event()
         parts = Parts(settings, storage, engine, scrape, rules, database, registry, wall_clock, ready.is_set)
@@ -119,7 +118,7 @@ def running(
         undo.callback(rules.stop)
         undo.callback(scrape.stop)
         scrape.apply(config)
-        rules.apply(rule_files, interval)
+        rules.apply(rule_files, interval, config.external_labels)
         ready.set()
         # Who asks while the parts are being stopped is told to come back, not that something broke.
         undo.callback(ready.clear)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.base import BaseScheduler
@@ -27,6 +28,16 @@ from dashboard.storage import Storage
 
 _logger = logging.getLogger(__name__)
 
+NO_EXTERNAL_LABELS = Labels()
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRules:
+    """Groups whose expressions and templates were found good, and which are not in force yet."""
+
+    groups: Mapping[GroupKey, RuleGroup]
+    external_labels: Labels
+
 
 class RuleManager:
     """Runs all rule groups.
@@ -44,7 +55,6 @@ class RuleManager:
         *,
         registry: CollectorRegistry,
         clock: Callable[[], int],
-        external_labels: Labels,
         external_url: str = "",
         notify: Notify | None = None,
         resend_delay: int = RESEND_DELAY,
@@ -53,7 +63,6 @@ class RuleManager:
         self._storage = storage
         self._scheduler = scheduler
         self._clock = clock
-        self._external_labels = external_labels
         self._external_url = external_url
         self._store = AlertStore(database)
         self._metrics = RuleMetrics(registry)
@@ -66,40 +75,64 @@ class RuleManager:
             resend_delay=resend_delay,
         )
         self._groups: dict[GroupKey, RuleGroup] = {}
+        self._external_labels = Labels()
         self._changing = threading.Lock()
 
-    def apply(self, files: Sequence[RuleFile], default_interval: int) -> None:
+    def apply(
+        self, files: Sequence[RuleFile], default_interval: int, external_labels: Labels = NO_EXTERNAL_LABELS
+    ) -> None:
         """Bring rule files into force: all of them, or nothing.
 
-        Groups that have not changed go on undisturbed; those that have keep the state of rules with equal names and
-        labels. ``default_interval`` is the interval, in milliseconds, of groups that name none.
+        ``default_interval`` is the interval, in milliseconds, of groups that name none. Templates see
+        ``external_labels``.
 
         Raises:
             ConfigError: a file cannot be used; the message names file, group and rule, and what ran goes on.
         """
-        with self._changing:
-            built = self._built(files, default_interval)
-            now = self._clock()
-            former = self._groups
-            changed = {key: group for key, group in built.items() if not _unchanged(former.get(key), group)}
-            for key, group in changed.items():
-                self._prepare(group, former.get(key), now)
-            self._groups = {key: changed.get(key) or former[key] for key in built}
-            self._end(former, now)
-            for group in changed.values():
-                self._schedule(group)
+        self.adopt(self.prepare(files, default_interval, external_labels))
 
-    def _built(self, files: Sequence[RuleFile], default_interval: int) -> dict[GroupKey, RuleGroup]:
+    def prepare(
+        self, files: Sequence[RuleFile], default_interval: int, external_labels: Labels = NO_EXTERNAL_LABELS
+    ) -> PreparedRules:
+        """Make the groups of rule files without bringing them into force; see :meth:`apply`.
+
+        Raises:
+            ConfigError: a file cannot be used; the message names file, group and rule.
+        """
         builder = Builder(
             storage=self._storage,
             around=self._around,
             template_query=template_query(self._engine),
-            external_labels=self._external_labels,
+            external_labels=external_labels,
             external_url=self._external_url,
             default_interval=default_interval,
         )
         groups = [builder.group(file.file, config) for file in files for config in file.groups]
-        return {group.key: group for group in groups}
+        return PreparedRules({group.key: group for group in groups}, external_labels)
+
+    def adopt(self, prepared: PreparedRules) -> None:
+        """Bring prepared groups into force.
+
+        Groups that have not changed go on undisturbed; those that have keep the state of rules with equal names and
+        labels.
+        """
+        with self._changing:
+            now = self._clock()
+            former = self._groups
+            changed = {key: group for key, group in prepared.groups.items() if self._differs(group, prepared)}
+            for key, group in changed.items():
+                self._prepare(group, former.get(key), now)
+            self._groups = {key: changed.get(key) or former[key] for key in prepared.groups}
+            self._external_labels = prepared.external_labels
+            self._end(former, now)
+            for group in changed.values():
+                self._schedule(group)
+
+    def _differs(self, group: RuleGroup, prepared: PreparedRules) -> bool:
+        """Say whether a group is another than the one that runs; templates hold the external labels."""
+        former = self._groups.get(group.key)
+        same = former is not None and former.config == group.config and former.interval == group.interval
+        return not same or prepared.external_labels != self._external_labels
 
     def _prepare(self, group: RuleGroup, former: RuleGroup | None, now: int) -> None:
         self._metrics.begin(group.key, interval=group.interval, rules=len(group.rules))
@@ -186,10 +219,6 @@ class RuleManager:
     def changes(self, limit: int) -> list[AlertChange]:
         """Return the latest changes of alerts' states, newest first."""
         return self._store.changes(limit)
-
-
-def _unchanged(former: RuleGroup | None, group: RuleGroup) -> bool:
-    return former is not None and former.config == group.config and former.interval == group.interval
 
 
 def _job_id(key: GroupKey) -> str:

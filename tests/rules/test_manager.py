@@ -188,6 +188,18 @@ def test_unchanged_group_keeps_its_state(world: World) -> None:
     assert [change.after.value for change in world.history("Firing")] == ["firing"]
 
 
+def test_other_external_labels_show_in_templates(world: World) -> None:
+    """A reload that changes the external labels reaches rules that did not change, and their alerts go on."""
+    world.rules(ALERTS.replace("value {{ $value }}", "{{ $externalLabels.site }}"))
+    world.after(15, {"x": 1})
+    (before,) = world.rule("Firing").alerts
+    world.apply(site="elsewhere")
+    world.after(15, {"x": 1})
+    (after,) = world.rule("Firing").alerts
+    assert [dict(alert.annotations)["text"] for alert in (before, after)] == ["here", "elsewhere"]
+    assert before.active_at == after.active_at
+
+
 def test_rule_taken_out_ends_its_series(world: World) -> None:
     """The series of a rule that is no longer configured end, and its alerts are logged as inactive."""
     _two_evaluations(world)

@@ -61,7 +61,6 @@ class World:
             self.scheduler,
             registry=self.registry,
             clock=lambda: self.now,
-            external_labels=Labels.of({"site": "here"}),
             external_url="http://cockpit.example",
             notify=self._notify,
             resend_delay=self._resend_delay,
@@ -87,9 +86,9 @@ class World:
         self._default_interval = default_interval
         self.apply()
 
-    def apply(self) -> None:
-        """Bring the rule file into force."""
-        self.manager.apply([load_rule_file(self.file)], self._default_interval)
+    def apply(self, site: str = "here") -> None:
+        """Bring the rule file into force, with a site as the external label."""
+        self.manager.apply([load_rule_file(self.file)], self._default_interval, Labels.of({"site": site}))
 
     def group(self, name: str) -> RuleGroup:
         """Return a group of the rule file."""

@@ -118,9 +118,7 @@ def parts(tmp_path: Path, clock: Clock, target: str) -> Iterator[Parts]:
             storage, scheduler, registry=registry, clock=clock, local_pages={}, local_addresses=frozenset()
         )
         undo.callback(scrape.stop)
-        rules = RuleManager(
-            engine, storage, database, scheduler, registry=registry, clock=clock, external_labels=Labels()
-        )
+        rules = RuleManager(engine, storage, database, scheduler, registry=registry, clock=clock)
         undo.callback(rules.stop)
         fill(storage)
         scrape.apply(config)
