@@ -17,6 +17,7 @@ from gotpl import Template, TypedMap
 from gotpl.runtime.gofmt import sprintf
 
 from dashboard.model.duration import InvalidDurationError, parse_duration
+from dashboard.model.expansion import expansion
 from dashboard.model.labels import Labels
 from dashboard.rules.errors import TemplateError
 from dashboard.rules.humanize import (
@@ -34,7 +35,6 @@ _MOST_SAMPLES = 10_000
 _SILENT = re2.Options()
 _SILENT.log_errors = False
 _LONG_WIDTH = re.compile(r"[0-9]{5,}|\*")
-_REFERENCE = re.compile(r"\$(?:(\$)|\{(\w+)\}|(\w+))")
 _ESCAPES = {name: Template("{{" + name + " .}}") for name in ("html", "js", "urlquery")}
 
 Function = Callable[..., object]
@@ -163,28 +163,15 @@ def _replace_all(pattern: str, replacement: str, text: str) -> str:
     _bounded_size((replacement, text))
     parts: list[str] = []
     end = size = 0
-    for match in _compile(pattern).finditer(text):
-        parts += (text[end : match.start()], _expanded(replacement, match))
+    regex = _compile(pattern)
+    text_of = expansion(replacement, regex)
+    for match in regex.finditer(text):
+        parts += (text[end : match.start()], text_of(match))
         end = match.end()
         size += len(parts[-1])
         if size > MOST_CHARACTERS:
             break
     return _bounded("".join(parts) + text[end:])
-
-
-def _expanded(replacement: str, match: re2._Match[str]) -> str:
-    return _REFERENCE.sub(lambda found: _referred(found, match), replacement)
-
-
-def _referred(found: re.Match[str], match: re2._Match[str]) -> str:
-    if found.group(1):
-        return "$"
-    name = found.group(2) or found.group(3)
-    # As in Go, a group that is not there reads as the empty string.
-    groups: Mapping[str, str | None] = match.groupdict()
-    if name.isdecimal():
-        return (match.group(int(name)) or "") if int(name) <= len(match.groups()) else ""
-    return groups.get(name) or ""
 
 
 def _first(samples: Sequence[Sample]) -> Sample:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
+from dashboard.model.expansion import expansion
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import InvalidRegexError, compiled
 from dashboard.promql.errors import ExecutionError
 from dashboard.promql.functions.call import Function, Invocation
 from dashboard.promql.matrix import Matrix, refuse_twins
-
-# What Go's regexp.Expand understands: $1, $name, ${1}, ${name} and $$.
-_REFERENCE = re.compile(r"\$(?:(\$)|([0-9A-Za-z_]+)|\{([0-9A-Za-z_]+)\})")
 
 
 def _label_replace(invocation: Invocation) -> Matrix:
@@ -25,24 +20,13 @@ def _label_replace(invocation: Invocation) -> Matrix:
     if not target:
         raise ExecutionError(f"invalid destination label name in label_replace(): {target}")
 
+    text_of = expansion(template, regex)
+
     def changed(labels: Labels) -> Labels:
         match = regex.fullmatch(labels.get(source))
-        return labels if match is None else labels.merged({target: _expand(template, match)})
+        return labels if match is None else labels.merged({target: text_of(match)})
 
     return _relabelled(found, [changed(labels) for labels in found.labels])
-
-
-def _expand(template: str, match: Any) -> str:
-    groups = {**match.re.groupindex, **{str(number): number for number in range(match.re.groups + 1)}}
-
-    def group(reference: re.Match[str]) -> str:
-        dollar, bare, braced = reference.groups()
-        if dollar:
-            return "$"
-        number = groups.get(bare or braced)
-        return "" if number is None else match.group(number) or ""
-
-    return _REFERENCE.sub(group, template)
 
 
 def _label_join(invocation: Invocation) -> Matrix:
