@@ -32,11 +32,12 @@ class SyntaxFault(ExpositionError):  # noqa: N818 - SyntaxError is a word of Pyt
 
 
 class SampleLimitExceededError(ExpositionError):
-    """A page holds more samples than the job allows."""
+    """A page holds more samples than the job allows: ``samples`` in all, of which ``kept`` were not dropped."""
 
-    def __init__(self, samples: int) -> None:
+    def __init__(self, samples: int, kept: int) -> None:
         super().__init__("sample limit exceeded")
         self.samples = samples
+        self.kept = kept
 
 
 class TooManyLinesError(ExpositionError):

@@ -7,7 +7,7 @@ anything but a number (a tab and a timestamp, say), the whole page goes that way
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,14 +17,22 @@ from dashboard.exposition.page import Metadata, format_of
 from dashboard.exposition.parser import GRAMMARS, Grammar, gather_metadata, raise_fault
 from dashboard.exposition.syntax import BadSyntaxError, Entry, MetadataLine, SampleLine
 from dashboard.exposition.values import parse_floats
+from dashboard.model.exemplar import Exemplar
 from dashboard.model.samples import FloatArray, IntArray
+
+DROPPED = -1
+"""The number that says of a series that it is not to be stored."""
 
 Resolve = Callable[[Mapping[str, str]], int]
 """Turns the labels of a line (with the metric's name, and with empty values) into the number of its series."""
 
+Keeps = Callable[[Mapping[str, str]], bool]
+"""Says of the labels of a line, without any effect, whether its series would be stored."""
+
 # A page is split into lines in pieces, so that an enormous one does not become an enormous list.
 _PIECE = 256 * 1024
 _SPARE_LINES = 1000
+_FIRST_PLACE = DROPPED - 1
 
 MOST_LINES = 500_000
 """A page of more lines is refused, unless its job's sample limit is so high: it would hold up all other targets."""
@@ -43,7 +51,8 @@ class StampedSamples:
 class Reading:
     """A page as numbers: ``series`` int64[N] and ``values`` float64[N], each series once.
 
-    ``samples`` counts the sample lines of the page, ``duplicates`` those left out because their series had come before.
+    ``samples`` counts the sample lines of the page, ``kept`` those of series that are not dropped, and ``duplicates`` those
+    of the kept that are left out because their series had come before. ``exemplars`` go with their series' numbers.
     """
 
     series: IntArray
@@ -51,14 +60,23 @@ class Reading:
     stamped: StampedSamples
     metadata: Mapping[str, Metadata]
     samples: int
+    kept: int
     duplicates: int
+    exemplars: Sequence[tuple[int, Exemplar]]
 
 
 class PageReader:
-    """Reads the pages of one target. It knows nothing of storage: ``resolve`` gives each new series its number."""
+    """Reads the pages of one target. It knows nothing of storage: ``resolve`` gives each new series its number.
 
-    def __init__(self, resolve: Resolve) -> None:
+    ``resolve`` may say ``DROPPED``, which is remembered too; what it raises fails the page. ``keeps`` is asked instead
+    where a page may be over its sample limit, so that such a page registers nothing; without it all series are kept.
+    Without ``honor_timestamps`` the timestamps of a page are checked and then left out.
+    """
+
+    def __init__(self, resolve: Resolve, *, keeps: Keeps = lambda _: True, honor_timestamps: bool = True) -> None:
         self._resolve = resolve
+        self._keeps = keeps
+        self._honor_timestamps = honor_timestamps
         self._known: dict[bytes, int] = {}
         self._comments: dict[bytes, MetadataLine] = {}
         self._told: list[MetadataLine] = []
@@ -70,7 +88,7 @@ class PageReader:
         Raises:
             SyntaxFault: a line is not of the format; nothing of the page counts.
             TooManyLinesError: the page is far longer than any that is meant well.
-            SampleLimitExceededError: the page holds more samples than a ``sample_limit`` other than 0 allows.
+            SampleLimitExceededError: more samples are kept than a ``sample_limit`` other than 0 allows.
             UnsupportedFormatError: the content type is one that we do not read.
         """
         grammar = GRAMMARS[format_of(content_type)]
@@ -78,17 +96,32 @@ class PageReader:
         if lines > most:
             raise TooManyLinesError(lines, most)
         try:
-            walk = _Walk(body, grammar, self._known, self._comments)
+            walk = _Walk(body, grammar, self._known, self._comments, honor_timestamps=self._honor_timestamps)
         except _NotANumberError:
-            walk = _Walk(body, grammar, {}, {}, trusting=False)
+            walk = _Walk(body, grammar, {}, {}, trusting=False, honor_timestamps=self._honor_timestamps)
         if sample_limit and walk.samples > sample_limit:
-            raise SampleLimitExceededError(walk.samples)
+            self._check_limit(walk, sample_limit)
         return self._settle(walk)
+
+    def _check_limit(self, walk: _Walk, sample_limit: int) -> None:
+        """Count what would be kept of a page that may hold too much."""
+        fresh = np.array([0 if self._would_keep(line) else DROPPED for line in walk.fresh], np.int64)
+        kept = sum(
+            int(np.count_nonzero(_settled(places, fresh) != DROPPED)) for places in (walk.series, walk.stamped_series)
+        )
+        if kept > sample_limit:
+            raise SampleLimitExceededError(walk.samples, kept)
+
+    def _would_keep(self, line: SampleLine) -> bool:
+        known = self._known.get(line.series)
+        return self._keeps(line.labels) if known is None else known != DROPPED
 
     def _settle(self, walk: _Walk) -> Reading:
         fresh = self._number_fresh(walk)
-        series, values, duplicates = _first_of_each(_settled(walk.series, fresh), walk.values)
-        stamped = _settled(walk.stamped_series, fresh)
+        plain, stamped = _settled(walk.series, fresh), _settled(walk.stamped_series, fresh)
+        plain_kept, stamped_kept = plain != DROPPED, stamped != DROPPED
+        stamped = stamped[stamped_kept]
+        series, values, duplicates = _first_of_each(plain[plain_kept], walk.values[plain_kept])
         self._comments |= walk.new_comments
         if walk.told != self._told:
             self._told, self._metadata = walk.told, gather_metadata(walk.told)
@@ -97,11 +130,15 @@ class PageReader:
             series=series,
             values=values,
             stamped=StampedSamples(
-                stamped, np.array(walk.timestamps, np.int64), np.array(walk.stamped_values, np.float64)
+                stamped,
+                np.array(walk.timestamps, np.int64)[stamped_kept],
+                np.array(walk.stamped_values, np.float64)[stamped_kept],
             ),
             metadata=self._metadata,
             samples=walk.samples,
+            kept=len(series) + duplicates + len(stamped),
             duplicates=duplicates,
+            exemplars=(),
         )
 
     def _number_fresh(self, walk: _Walk) -> IntArray:
@@ -125,7 +162,7 @@ class _NotANumberError(Exception):
 
 
 class _Walk:
-    """One pass over a page. New series have the places -1, -2, ... in ``series`` until they are given their numbers.
+    """One pass over a page. New series have the places -2, -3, ... in ``series`` until they are given their numbers.
 
     A pass that is not ``trusting`` takes each line through the grammar, even where the same series came before.
     """
@@ -138,8 +175,10 @@ class _Walk:
         comments: Mapping[bytes, MetadataLine],
         *,
         trusting: bool = True,
+        honor_timestamps: bool,
     ) -> None:
         self._trusting = trusting
+        self._honor_timestamps = honor_timestamps
         self._body = body
         self._grammar = grammar
         self._known = known
@@ -227,7 +266,7 @@ class _Walk:
             self.new_comments[line] = entry
         elif isinstance(entry, SampleLine):
             place = self._place(entry)
-            if entry.timestamp is None:
+            if entry.timestamp is None or not self._honor_timestamps:
                 numbers.append(place)
                 tokens.append(entry.token)
             else:
@@ -240,8 +279,8 @@ class _Walk:
         number = self._known.get(entry.series)
         if number is not None:
             return number
-        place = self._places.setdefault(entry.series, -1 - len(self.fresh))
-        if place == -1 - len(self.fresh):
+        place = self._places.setdefault(entry.series, _FIRST_PLACE - len(self.fresh))
+        if place == _FIRST_PLACE - len(self.fresh):
             self.fresh.append(entry)
         return place
 
@@ -267,8 +306,8 @@ class _Walk:
 
 def _settled(places: IntArray, fresh: IntArray) -> IntArray:
     """Replace the places of new series by the numbers that they were given."""
-    new = places < 0
-    places[new] = fresh[-1 - places[new]]
+    new = places <= _FIRST_PLACE
+    places[new] = fresh[_FIRST_PLACE - places[new]]
     return places
 
 

@@ -39,7 +39,7 @@ REPORTS = (
 _FURTHEST_AHEAD, _FURTHEST_BEHIND = 600_000, 3_600_000
 _NO_SERIES: IntArray = np.empty(0, np.int64)
 _NO_VALUES: FloatArray = np.empty(0, np.float64)
-_NOTHING_READ = Reading(_NO_SERIES, _NO_VALUES, StampedSamples(_NO_SERIES, _NO_SERIES, _NO_VALUES), {}, 0, 0)
+_NOTHING_READ = Reading(_NO_SERIES, _NO_VALUES, StampedSamples(_NO_SERIES, _NO_SERIES, _NO_VALUES), {}, 0, 0, 0, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class _Outcome:
 
     reading: Reading
     samples: int
+    kept: int
     error: Exception | None = None
 
 
@@ -75,7 +76,7 @@ class ScrapeLoop:
         self._store = store
         self._counters = counters
         self._clock = clock
-        self._reader = PageReader(self._resolve)
+        self._reader = PageReader(self._resolve, honor_timestamps=self.target.honor_timestamps)
         self._reports = np.array([store.series_id(report_labels(name, target.labels)) for name in REPORTS], np.int64)
         self._report_numbers = frozenset(self._reports.tolist())
         self._page_has_reports = False
@@ -127,15 +128,15 @@ class ScrapeLoop:
             reading = self._reader.read(answer.body, answer.content_type, self.target.sample_limit)
         except SampleLimitExceededError as error:
             self._counters.sample_limit.inc()
-            return _Outcome(_NOTHING_READ, error.samples, error)
+            return _Outcome(_NOTHING_READ, error.samples, error.kept, error)
         except SyntaxFault as error:
-            return _Outcome(_NOTHING_READ, error.samples, error)
+            return _Outcome(_NOTHING_READ, error.samples, error.samples, error)
         except (FetchError, ExpositionError) as error:
-            return _Outcome(_NOTHING_READ, 0, error)
+            return _Outcome(_NOTHING_READ, 0, 0, error)
         except Exception as error:  # Whatever one target provokes must not end its loop.
             log.exception("scraping %s failed", self.target.url)
-            return _Outcome(_NOTHING_READ, 0, error)
-        return _Outcome(reading if self.target.honor_timestamps else _unstamped(reading), reading.samples)
+            return _Outcome(_NOTHING_READ, 0, 0, error)
+        return _Outcome(reading, reading.samples, reading.kept)
 
     def _resolve(self, exposed: Mapping[str, str]) -> int:
         labels = series_labels(exposed, self.target.labels, honor_labels=self.target.honor_labels)
@@ -147,8 +148,7 @@ class ScrapeLoop:
     def _store_outcome(self, now: int, outcome: _Outcome, duration: float) -> None:
         reading = outcome.reading
         added = self._count_added(outcome)
-        counted = float(outcome.samples)
-        reports = np.array([outcome.error is None, duration, counted, counted, added], np.float64)
+        reports = np.array([outcome.error is None, duration, outcome.samples, outcome.kept, added], np.float64)
         series = np.concatenate((self._reports, reading.series))
         values = np.concatenate((reports, reading.values))
         if self._page_has_reports:
@@ -217,20 +217,4 @@ def _first_status(target: Target) -> TargetStatus:
         discovered_labels=target.discovered_labels,
         interval=target.interval,
         timeout=target.timeout,
-    )
-
-
-def _unstamped(reading: Reading) -> Reading:
-    """Give samples with timestamps of their own the scrape's; of each series the first counts."""
-    if not len(reading.stamped.series):
-        return reading
-    series = np.concatenate((reading.series, reading.stamped.series))
-    values = np.concatenate((reading.values, reading.stamped.values))
-    first = np.sort(np.unique(series, return_index=True)[1])
-    return dataclasses.replace(
-        reading,
-        series=series[first],
-        values=values[first],
-        stamped=_NOTHING_READ.stamped,
-        duplicates=reading.duplicates + len(series) - len(first),
     )
