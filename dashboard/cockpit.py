@@ -66,8 +66,8 @@ def running(
         StorageError: what is stored is damaged, or the history of the demo cannot be stored.
     """
     config = load_prometheus_config(settings.config_file)
-    if config.ignored:
-        log.info("%s: not served here, and left to other servers: %s", config.file, ", ".join(config.ignored))
+    for warning in config.warnings:
+        log.warning("%s: %s", config.file, warning)
     rule_files = [load_rule_file(file) for file in config.rule_files]
     with ExitStack() as undo:
         sockets = bind(settings.host, settings.port)

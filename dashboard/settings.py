@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import platformdirs
 
+from dashboard.config.decoding import decode
 from dashboard.config.errors import ConfigError
-from dashboard.config.yaml_file import Milliseconds, decode, load
+from dashboard.config.scalars import Milliseconds
+from dashboard.config.yaml_file import load
 
 _PREFIX = "GLASS_COCKPIT_"
 DEFAULT_CONFIG = Path("monitoring") / "prometheus.yml"
@@ -36,14 +37,15 @@ class Settings:
     """The jobs that simulators play, whose pages offer incidents."""
 
 
-class _Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
     """What ``cockpit.yml`` and the environment may say; ``None`` stands for nothing said."""
 
     data_dir: str | None = None
     host: str | None = None
     port: int | None = None
     retention: Milliseconds | None = None
-    allowed_hosts: list[str] | None = None
+    allowed_hosts: tuple[str, ...] | None = None
 
 
 def default_data_dir(*, demo: bool) -> Path:
@@ -79,11 +81,11 @@ def _given_by(source: Path, content: object) -> dict[str, object]:
         raise ConfigError(source, f"{given.port} is not a port", "port")
     if given.retention == 0:
         raise ConfigError(source, "nothing would be kept", "retention")
-    return msgspec.structs.asdict(given)
+    return asdict(given)
 
 
 def _environment() -> dict[str, object]:
-    known = set(_Given.__struct_fields__)
+    known = {entry.name for entry in fields(_Given)}
     found: dict[str, object] = {}
     for name, value in os.environ.items():
         key = name.removeprefix(_PREFIX).lower()

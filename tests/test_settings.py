@@ -38,8 +38,8 @@ def test_lists_and_paths_of_the_environment(config_file: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("prot: 1", "unknown field `prot`"),
-        ("port: many", "port: Expected"),
+        ("prot: 1", "prot: unknown key"),
+        ("port: many", "port: not a whole number"),
         ("port: 70000", "70000 is not a port"),
         ("retention: 0", "nothing would be kept"),
     ],

@@ -5,40 +5,44 @@ Expressions and templates stay text here; :mod:`dashboard.rules` parses them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
-
+from dashboard.config.decoding import decode
 from dashboard.config.errors import ConfigError
-from dashboard.config.yaml_file import Milliseconds, decode, load
+from dashboard.config.scalars import Milliseconds
+from dashboard.config.yaml_file import load
 
 
-class RuleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleConfig:
     """One rule: a recording rule has ``record``, an alerting rule has ``alert``."""
 
     expr: str
     record: str = ""
     alert: str = ""
-    for_: Milliseconds = msgspec.field(name="for", default=Milliseconds(0))
-    keep_firing_for: Milliseconds = Milliseconds(0)
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
+    for_: Milliseconds = 0
+    keep_firing_for: Milliseconds = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
-class RuleGroupConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleGroupConfig:
     """Rules that are evaluated one after the other; an ``interval`` of 0 stands for the global one."""
 
     name: str
-    interval: Milliseconds = Milliseconds(0)
-    query_offset: Milliseconds = Milliseconds(0)
+    interval: Milliseconds = 0
+    query_offset: Milliseconds = 0
     limit: int = 0
-    labels: dict[str, str] = {}
-    rules: list[RuleConfig] = []
+    labels: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[RuleConfig, ...] = ()
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    groups: list[RuleGroupConfig] = []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    groups: tuple[RuleGroupConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ def load_rule_file(file: Path) -> RuleFile:
         names.add(group.name)
         for position, rule in enumerate(group.rules):
             _check_rule(file, f"groups[{number}].rules[{position}]", rule)
-    return RuleFile(file=file, groups=tuple(content.groups))
+    return RuleFile(file=file, groups=content.groups)
 
 
 def _check_rule(file: Path, where: str, rule: RuleConfig) -> None:

@@ -1,39 +1,61 @@
 """YAML as Prometheus reads it: a scalar takes the type of the field that it is written to.
 
-Go decodes ``severity: 1`` into a string where the field is one; so scalars are kept as text here, and the typed
-records (msgspec) convert them. Loading runs no code, refuses duplicate keys and bounds aliases.
+Go decodes ``severity: 1`` into a string where the field is one; so scalars are kept as text here, and
+:mod:`dashboard.config.decoding` gives them their types. Each value knows the line it stands on. Loading runs no code,
+refuses duplicate keys and bounds aliases.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Hashable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
 import yaml
 
 from dashboard.config.errors import ConfigError
-from dashboard.model.duration import InvalidDurationError, parse_duration
 
 _MOST_ALIASES = 1000
 _MOST_BYTES = 16 * 1024 * 1024
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(B|[KMGTPE]i?B)?")
 _NULLS = ("", "~", "null", "Null", "NULL")
-
-Record = TypeVar("Record")
-
-
-class Milliseconds(int):
-    """A duration of a configuration file, such as ``15s``, as milliseconds."""
+_TEXT_TAG = "tag:yaml.org,2002:str"
+_VALUE_TAGS = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float"))
 
 
-class Bytes(int):
-    """A size of a configuration file, such as ``64MB``; units count in powers of 1024, as Prometheus reads them."""
+class Scalar(str):
+    """A value as it is written. One that is ``plain`` (not in quotes) may be more than text: a number, a boolean."""
+
+    __slots__ = ("line", "plain")
+
+    line: int
+    plain: bool
+
+    @classmethod
+    def at(cls, line: int, text: str, *, plain: bool) -> Scalar:
+        """Return a scalar that stands on a line."""
+        made = cls(text)
+        made.line = line
+        made.plain = plain
+        return made
 
 
-class _TextLoader(yaml.BaseLoader):
+class Items(list[Any]):
+    """A sequence of a file, with the line of each item."""
+
+    def __init__(self, values: Iterable[Any], lines: Iterable[int]) -> None:
+        super().__init__(values)
+        self.lines = tuple(lines)
+
+
+class Section(dict[str, Any]):
+    """A mapping of a file, with the line of each key. A key that is written without a value has ``None``."""
+
+    def __init__(self, values: dict[str, Any], lines: dict[str, int]) -> None:
+        super().__init__(values)
+        self.lines = lines
+
+
+class _MarkedLoader(yaml.BaseLoader):
     """Loads every scalar as text, nulls as ``None``, and refuses duplicate keys."""
 
     aliases = 0
@@ -47,13 +69,31 @@ class _TextLoader(yaml.BaseLoader):
 
     def construct_scalar(self, node: Any) -> Any:
         value = super().construct_scalar(node)
-        return None if node.style is None and value in _NULLS else value
+        plain = (node.style is None and node.tag == _TEXT_TAG) or node.tag in _VALUE_TAGS
+        return None if plain and value in _NULLS else Scalar.at(_line(node), value, plain=plain)
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:  # noqa: ARG002 - the base class names it.
+    def construct_marked_sequence(self, node: yaml.SequenceNode) -> Items:
+        return Items(super().construct_sequence(node, deep=True), [_line(child) for child in node.value])
+
+    def construct_marked_mapping(self, node: yaml.MappingNode) -> Section:
         node.value = _merged(node)
-        pairs = super().construct_mapping(node, deep=True)
-        # Prometheus leaves a field that is written without a value at its default.
-        return {key: value for key, value in pairs.items() if value is not None}
+        values = {str(key.value): self.construct_object(value, deep=True) for key, value in node.value}
+        return Section(values, {str(key.value): _line(key) for key, _ in node.value})
+
+    def construct_any(self, node: yaml.Node) -> Any:
+        if isinstance(node, yaml.MappingNode):
+            return self.construct_marked_mapping(node)
+        if isinstance(node, yaml.SequenceNode):
+            return self.construct_marked_sequence(node)
+        return self.construct_scalar(node)
+
+
+# One constructor whatever the tag: a tag never makes an object.
+_MarkedLoader.add_constructor(None, _MarkedLoader.construct_any)
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
 
 
 def _checked_entries(node: yaml.MappingNode) -> list[tuple[Any, Any]]:
@@ -88,7 +128,7 @@ def _is_merge(key: yaml.ScalarNode) -> bool:
 
 
 def load(file: Path, text: str | None = None) -> Any:
-    """Read a YAML file (or the text given in its place) into dicts, lists and strings.
+    """Read a YAML file (or the text given in its place) into sections, items and scalars; an empty one is ``None``.
 
     Raises:
         ConfigError: the file cannot be read, or is not YAML of the kind described above.
@@ -96,11 +136,10 @@ def load(file: Path, text: str | None = None) -> Any:
     if text is None:
         text = _read(file)
     try:
-        return yaml.load(text, Loader=_TextLoader)  # noqa: S506 - it descends from BaseLoader, which makes only text.
+        return yaml.load(text, Loader=_MarkedLoader)  # noqa: S506 - it descends from BaseLoader, which makes only text.
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        line = f"line {mark.line + 1}: " if mark else ""
-        raise ConfigError(file, f"{line}{error.problem}") from error
+        raise ConfigError(file, str(error.problem), line=mark.line + 1 if mark else 0) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ConfigError(file, f"not YAML: {str(error).splitlines()[0]}") from error
 
@@ -112,36 +151,3 @@ def _read(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(file, f"cannot be read: {error}") from error
-
-
-def decode(file: Path, data: Any, record: type[Record]) -> Record:
-    """Turn loaded YAML into a typed record.
-
-    Raises:
-        ConfigError: a key is unknown or missing, or a value does not fit; the message names the key.
-    """
-    try:
-        return msgspec.convert(data, record, strict=False, dec_hook=_decode_value)
-    except msgspec.ValidationError as error:
-        reason, _, key = str(error).partition(" - at `$")
-        raise ConfigError(file, reason, key.rstrip("`").lstrip(".")) from error
-
-
-def _decode_value(kind: type, value: Any) -> Any:
-    readers: dict[type, Callable[[str], int]] = {Milliseconds: _read_duration, Bytes: _read_size}
-    return kind(readers[kind](str(value)))
-
-
-def _read_duration(text: str) -> int:
-    try:
-        return parse_duration(text)
-    except InvalidDurationError as error:
-        raise ValueError(str(error)) from error
-
-
-def _read_size(text: str) -> int:
-    match = _SIZE.fullmatch(text)
-    if match is None:
-        raise ValueError(f'not a valid size: "{text}"')
-    number, unit = match.groups()
-    return int(float(number) * 1024 ** ("BKMGTPE".index(unit[0]) if unit else 0))

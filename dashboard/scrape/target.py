@@ -90,7 +90,7 @@ def _target(file: Path, job: ScrapeConfig, given: Mapping[str, str]) -> Target:
 def _discovered(job: ScrapeConfig, given: Mapping[str, str]) -> dict[str, str]:
     defaults = {
         "job": job.job_name,
-        "__scheme__": job.scheme.value,
+        "__scheme__": job.scheme,
         "__metrics_path__": job.metrics_path,
         "__scrape_interval__": format_duration(job.scrape_interval),
         "__scrape_timeout__": format_duration(job.scrape_timeout),

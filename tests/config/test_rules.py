@@ -33,8 +33,8 @@ def test_a_field_written_without_a_value_keeps_its_default(tmp_path: Path) -> No
         ("groups: [{name: g, rules: [{expr: up}]}]", "groups[0].rules[0]: exactly one of 'record' and 'alert'"),
         ("groups: [{name: g, rules: [{expr: up, alert: a, record: b}]}]", "exactly one of"),
         ("groups: [{name: g, rules: [{record: a, expr: up, for: 5m}]}]", "takes no 'annotations', 'for'"),
-        ("groups: [{name: g, rules: [{alert: a}]}]", "missing required field `expr`"),
-        ("groups: [{name: g, rules: [{alert: a, expr: up, For: 5m}]}]", "unknown field `For`"),
+        ("groups: [{name: g, rules: [{alert: a}]}]", "missing required key `expr`"),
+        ("groups: [{name: g, rules: [{alert: a, expr: up, For: 5m}]}]", "rules[0].For: unknown key (value 5m)"),
     ],
 )
 def test_a_bad_file_is_refused_by_key(tmp_path: Path, text: str, message: str) -> None:

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
-from dashboard.config.yaml_file import Milliseconds, decode, load
+from dashboard.config.decoding import decode
+from dashboard.config.scalars import Milliseconds
+from dashboard.config.yaml_file import load
 from dashboard.model.labels import Labels
 from dashboard.model.samples import STALE
 
@@ -23,58 +24,65 @@ _EXPANDING = re.compile(r"(-?[0-9.]+)([+-][0-9.]+)x([0-9]+)")
 _MISSING = re.compile(r"_(?:x([0-9]+))?")
 
 
-class InputSeries(msgspec.Struct, forbid_unknown_fields=True):
+@dataclass(frozen=True)
+class InputSeries:
     """A series and its values."""
 
     series: str
     values: str
 
 
-class ExpectedAlert(msgspec.Struct, forbid_unknown_fields=True):
+@dataclass(frozen=True)
+class ExpectedAlert:
     """A firing alert; ``alertname`` is not among the labels."""
 
-    exp_labels: dict[str, str]
-    exp_annotations: dict[str, str]
+    exp_labels: Mapping[str, str]
+    exp_annotations: Mapping[str, str]
 
 
-class AlertCase(msgspec.Struct, forbid_unknown_fields=True):
+@dataclass(frozen=True)
+class AlertCase:
     """The alerts of a rule that fire at a time."""
 
     eval_time: Milliseconds
     alertname: str
-    exp_alerts: list[ExpectedAlert] = []
+    exp_alerts: tuple[ExpectedAlert, ...] = ()
 
 
-class ExpectedSample(msgspec.Struct, forbid_unknown_fields=True):
+@dataclass(frozen=True)
+class ExpectedSample:
     """A series that a query gives."""
 
     labels: str
     value: float
 
 
-class QueryCase(msgspec.Struct, forbid_unknown_fields=True):
+@dataclass(frozen=True)
+class QueryCase:
     """What a query gives at a time."""
 
     expr: str
     eval_time: Milliseconds
-    exp_samples: list[ExpectedSample] = []
+    exp_samples: tuple[ExpectedSample, ...] = ()
 
 
-class Scene(msgspec.Struct, forbid_unknown_fields=True):
+@dataclass(frozen=True)
+class Scene:
     """Series, and what is expected of them."""
 
     interval: Milliseconds
-    input_series: list[InputSeries]
-    alert_rule_test: list[AlertCase]
-    promql_expr_test: list[QueryCase]
+    input_series: tuple[InputSeries, ...]
+    alert_rule_test: tuple[AlertCase, ...]
+    promql_expr_test: tuple[QueryCase, ...]
 
 
-class UnitTests(msgspec.Struct, forbid_unknown_fields=True):
+@dataclass(frozen=True)
+class UnitTests:
     """A unit-test file."""
 
-    rule_files: list[str]
+    rule_files: tuple[str, ...]
     evaluation_interval: Milliseconds
-    tests: list[Scene]
+    tests: tuple[Scene, ...]
 
 
 @dataclass(frozen=True)

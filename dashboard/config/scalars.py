@@ -1,0 +1,153 @@
+"""Values of a configuration file, from text to their types as go-yaml v2 and Prometheus read them.
+
+Each kind of value is a type with a :class:`Reader` in its annotation, so that a record says what a key takes.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from dashboard.config.place import Place
+from dashboard.config.yaml_file import Items, Scalar, Section
+from dashboard.model.duration import InvalidDurationError, parse_duration
+
+_TRUE = frozenset(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"])
+_FALSE = frozenset(["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"])
+_INTEGER = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(B|[KMGTPE]i?B)?")
+_LARGEST = 2**63 - 1
+
+
+class InvalidValueError(ValueError):
+    """A value does not fit its key; ``key`` names one below the value that was read, if it is one."""
+
+    def __init__(self, reason: str, key: str = "") -> None:
+        super().__init__(reason)
+        self.key = key
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How the value of a key is read from what was loaded; it raises :class:`InvalidValueError`."""
+
+    read: Callable[[Any, Place], Any]
+
+
+def text_of(value: Any) -> Scalar:
+    """Return a value that must be a scalar.
+
+    Raises:
+        InvalidValueError: it is a section or a list.
+    """
+    if isinstance(value, Section | dict):
+        raise InvalidValueError("expected a single value, found a mapping")
+    if isinstance(value, Items | list):
+        raise InvalidValueError("expected a single value, found a list")
+    return value if isinstance(value, Scalar) else Scalar.at(0, str(value), plain=True)
+
+
+def read_text(value: Any, _place: Place) -> str:
+    """Read text: any scalar as it is written."""
+    return str(text_of(value))
+
+
+def read_boolean(value: Any, _place: Place) -> bool:
+    """Read a boolean as YAML 1.1 spells it; one in quotes is text, and no boolean."""
+    text = text_of(value)
+    if not text.plain or text not in _TRUE | _FALSE:
+        raise InvalidValueError(f'not a boolean: "{text}"')
+    return text in _TRUE
+
+
+def read_integer(value: Any, _place: Place) -> int:
+    """Read a whole number in Go's notation: ``010`` is octal, ``0x1f`` and ``1_000`` are numbers, ``1.5`` is cut."""
+    text = text_of(value)
+    plain = text.replace("_", "")
+    if text.plain and _INTEGER.fullmatch(plain):
+        number = _whole(plain)
+    elif text.plain and _FLOAT.fullmatch(plain) and math.isfinite(float(plain)):
+        number = int(float(plain))
+    else:
+        raise InvalidValueError(f'not a whole number: "{text}"')
+    if abs(number) > _LARGEST:
+        raise InvalidValueError(f"out of range: {text}")
+    return number
+
+
+def _whole(text: str) -> int:
+    digits = text.lstrip("+-")
+    octal = len(digits) > 1 and digits[0] == "0" and digits[1].isdigit()
+    number = int(digits, 8) if octal else int(digits, 0)
+    return -number if text[0] == "-" else number
+
+
+def read_unsigned(value: Any, place: Place) -> int:
+    """Read a whole number that is not negative."""
+    number = read_integer(value, place)
+    if number < 0:
+        raise InvalidValueError(f"must not be negative: {number}")
+    return number
+
+
+def read_float(value: Any, _place: Place) -> float:
+    """Read a floating-point number; whole numbers are ones too."""
+    text = text_of(value)
+    plain = text.replace("_", "")
+    special = {".nan": math.nan, ".inf": math.inf, "+.inf": math.inf, "-.inf": -math.inf}
+    if text.plain and plain.lower() in special:
+        return special[plain.lower()]
+    if text.plain and _INTEGER.fullmatch(plain):
+        return float(_whole(plain))
+    if not text.plain or not _FLOAT.fullmatch(plain):
+        raise InvalidValueError(f'not a number: "{text}"')
+    return float(plain)
+
+
+def read_duration(value: Any, _place: Place) -> int:
+    """Read a duration such as ``15s`` as milliseconds."""
+    try:
+        return parse_duration(text_of(value))
+    except InvalidDurationError as error:
+        raise InvalidValueError(str(error)) from error
+
+
+def read_size(value: Any, _place: Place) -> int:
+    """Read a size such as ``64MB``; units count in powers of 1024, as Prometheus reads them."""
+    text = text_of(value)
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise InvalidValueError(f'not a valid size: "{text}"')
+    number, unit = match.groups()
+    return int(float(number) * 1024 ** ("BKMGTPE".index(unit[0]) if unit else 0))
+
+
+def read_path(value: Any, place: Place) -> str:
+    """Read the path of a file; a relative one starts at the configuration file's folder."""
+    text = str(text_of(value))
+    return str(place.file.resolve().parent / text) if text else ""
+
+
+Milliseconds = Annotated[int, Reader(read_duration)]
+"""A duration of a configuration file, such as ``15s``, as milliseconds."""
+
+Bytes = Annotated[int, Reader(read_size)]
+"""A size of a configuration file, such as ``64MB``."""
+
+Unsigned = Annotated[int, Reader(read_unsigned)]
+"""A whole number that is not negative."""
+
+FilePath = Annotated[str, Reader(read_path)]
+"""The path of a file that is read when it is needed: absolute, or empty where there is none."""
+
+READERS: dict[type, Callable[[Any, Place], Any]] = {
+    str: read_text,
+    bool: read_boolean,
+    int: read_integer,
+    float: read_float,
+}
+"""How the plain types are read."""
