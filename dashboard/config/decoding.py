@@ -9,6 +9,7 @@ of the record that holds it. A record checks itself in ``__post_init__`` and rai
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import enum
 import functools
 import types
@@ -18,6 +19,7 @@ from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, g
 
 from dashboard.config.place import Place
 from dashboard.config.scalars import READERS, InvalidValueError, Reader, text_of
+from dashboard.config.secret import SecretText
 from dashboard.config.yaml_file import Items, Section
 
 Record = TypeVar("Record")
@@ -147,6 +149,7 @@ class _Schema:
                 self._own[key] = (field.name, decoder_of(hints[field.name]))
                 if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
                     self._required.append(key)
+        self.secretive = SecretText in hints.values()
         self.keys: frozenset[str] = frozenset(self._own).union(*(schema.keys for schema in self._inlined.values()))
 
     def build(self, section: Any, place: Place) -> Any:
@@ -170,24 +173,25 @@ def _record(kind: Any) -> Decoder:
     schema = _Schema(kind)
 
     def decoded(value: Any, place: Place) -> Any:
-        refuse_unknown(value, schema.keys, place)
+        refuse_unknown(value, schema.keys, place, secretive=schema.secretive)
         return schema.build(value or {}, place)
 
     return decoded
 
 
-def refuse_unknown(value: Any, known: Collection[str], place: Place) -> None:
-    """Check that a section has no other keys than those known.
+def refuse_unknown(value: Any, known: Collection[str], place: Place, *, secretive: bool = False) -> None:
+    """Check that a section has no other keys than those known; ``secretive`` says that it holds secrets.
 
     Raises:
         ConfigError: there is another one, or this is no section.
     """
     for key, given in entries(value, place):
         if key not in known:
-            shown = f" (value {given})" if isinstance(given, str) and not _may_be_secret(key, known) else ""
-            raise place_of(value, key, place).error(f"unknown key{shown}")
+            hidden = secretive or not isinstance(given, str) or _may_be_secret(key, known)
+            raise place_of(value, key, place).error("unknown key" if hidden else f"unknown key (value {given})")
 
 
 def _may_be_secret(key: str, known: Collection[str]) -> bool:
-    """Whether an unknown key could be a secret's, mistyped: then its value is not shown."""
-    return any(word in name.lower() for name in (key, *known) for word in _SECRET_WORDS)
+    """Whether an unknown key could be that of a secret, mistyped: then its value is not shown."""
+    names = [key, *difflib.get_close_matches(key, known)]
+    return any(word in name.lower() for name in names for word in _SECRET_WORDS)
