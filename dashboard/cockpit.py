@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -20,10 +22,10 @@ from prometheus_client import (
 )
 
 from dashboard.config.errors import ConfigError
-from dashboard.config.prometheus import PrometheusConfig, load_prometheus_config
-from dashboard.config.rules import load_rule_file
+from dashboard.config.prometheus import PrometheusConfig
 from dashboard.database import Database, DatabaseError
 from dashboard.promql import Engine
+from dashboard.reload import Reloader, bring_into_force, load
 from dashboard.rules import RuleManager
 from dashboard.rules.migrations import migrations as rules_migrations
 from dashboard.scrape import ScrapeManager, host_page, scrape_threads
@@ -47,14 +49,22 @@ def wall_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The server while it runs: where it is reached, and how its files are read anew."""
+
+    url: str
+    reload: Callable[[], object]
+
+
 @contextmanager
 def running(
     settings: Settings,
     *,
     companions: AbstractContextManager[object] | None = None,
     before_scraping: Callable[[Storage, PrometheusConfig], None] | None = None,
-) -> Iterator[str]:
-    """Run the whole server for as long as the context lasts, and say where it is reached.
+) -> Iterator[Running]:
+    """Run the whole server for as long as the context lasts.
 
     ``companions`` are entered once port and data are ours, and left after the last scrape. ``before_scraping`` is
     called once the store is open; the demo fills an empty one with a day of history there.
@@ -65,10 +75,8 @@ def running(
         DatabaseError: the data directory is in use, or holds what this version cannot read.
         StorageError: what is stored is damaged, or the history of the demo cannot be stored.
     """
-    config = load_prometheus_config(settings.config_file)
-    for warning in config.warnings:
-        log.warning("%s: %s", config.file, warning)
-    rule_files = [load_rule_file(file) for file in config.rule_files]
+    loaded = load(settings.config_file)
+    config = loaded.config
     with ExitStack() as undo:
         sockets = bind(settings.host, settings.port)
         for sock in sockets:
@@ -104,8 +112,10 @@ def running(
             registry=registry,
             clock=wall_clock,
         )
+        adopt = functools.partial(bring_into_force, scrape=scrape, rules=rules)
+        reloader = Reloader(loaded, adopt, registry=registry, clock=wall_clock)
         ready = threading.Event()
-        parts = Parts(settings, storage, engine, scrape, rules, database, registry, wall_clock, ready.is_set)
+        parts = Parts(settings, storage, engine, scrape, rules, database, reloader, registry, wall_clock, ready.is_set)
         server = Server(create_app(parts), sockets)
         server.start()
         undo.callback(server.stop, _STOP_SECONDS)
@@ -117,8 +127,9 @@ def running(
         undo.callback(scheduler.shutdown, wait=False)
         undo.callback(rules.stop)
         undo.callback(scrape.stop)
-        scrape.apply(config)
-        rules.apply(rule_files, interval, config.external_labels)
+        adopt(loaded)
+        reloader.start()
+        undo.callback(reloader.stop)
         ready.set()
         # Who asks while the parts are being stopped is told to come back, not that something broke.
         undo.callback(ready.clear)
@@ -127,7 +138,7 @@ def running(
         )
         scheduler.resume()
         log.info("listening on %s, data in %s", server.url, settings.data_dir)
-        yield server.url
+        yield Running(server.url, reloader.reload)
         log.info("stopping")
 
 

@@ -31,7 +31,7 @@ def run(
     companions: AbstractContextManager[object] | None = None,
     before_scraping: Callable[[Storage, PrometheusConfig], None] | None = None,
 ) -> None:
-    """Run the server until a signal comes or, if asked, standard input ends.
+    """Run the server until a signal comes or, if asked, standard input ends. SIGHUP has its files read anew.
 
     ``companions`` live as long as the server. Started a second time on the same port, it opens the running page.
 
@@ -40,17 +40,20 @@ def run(
     """
     if _showed_running_page(settings.port, browser):
         return
-    stop = _stop_on_signals()
+    stop, hangup = _stop_on_signals(), _set_on_hangup()
     if exit_with_stdin:
         threading.Thread(target=_stop_with_stdin, args=(stop,), name="stdin", daemon=True).start()
     try:
-        with running(settings, companions=companions, before_scraping=before_scraping) as url:
+        with running(settings, companions=companions, before_scraping=before_scraping) as server:
             if browser:
                 # Some browsers keep whoever opens them waiting.
-                threading.Thread(target=webbrowser.open, args=(url,), name="browser", daemon=True).start()
+                threading.Thread(target=webbrowser.open, args=(server.url,), name="browser", daemon=True).start()
             # A wait without end cannot be interrupted by Ctrl-C on Windows.
             while not stop.wait(0.5):
-                pass
+                # However many signals came meanwhile, the files are read once.
+                if hangup.is_set():
+                    hangup.clear()
+                    server.reload()
     except PortTakenError:
         # Of two starts at the same moment, one comes second.
         if not _showed_running_page(settings.port, browser):
@@ -84,6 +87,14 @@ def _stop_on_signals() -> threading.Event:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), handle)
     return stop
+
+
+def _set_on_hangup() -> threading.Event:
+    """Return an event that SIGHUP sets, where there is one: the files are to be read anew."""
+    hangup = threading.Event()
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, lambda *_: hangup.set())
+    return hangup
 
 
 def _stop_with_stdin(stop: threading.Event) -> None:

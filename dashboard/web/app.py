@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from dashboard.web import cockpit_api, health, metrics, pages, prometheus_api
+from dashboard.web import cockpit_api, health, lifecycle, metrics, pages, prometheus_api
 from dashboard.web.failures import answer_failures
 from dashboard.web.guard import MAX_BODY_BYTES, Guard
 from dashboard.web.parts import Parts, keep_parts
@@ -19,7 +19,7 @@ def create_app(parts: Parts) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     keep_parts(app.extensions, parts)
     answer_failures(app)
-    for area in (prometheus_api, health, metrics, cockpit_api, pages):
+    for area in (prometheus_api, health, lifecycle, metrics, cockpit_api, pages):
         app.register_blueprint(area.blueprint)
     app.wsgi_app = Guard(app.wsgi_app, parts.settings.allowed_hosts)  # type: ignore[method-assign]
     return app

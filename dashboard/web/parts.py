@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from dashboard.database import Database
     from dashboard.promql import Engine
+    from dashboard.reload import Reloader
     from dashboard.rules.manager import RuleManager
     from dashboard.scrape import ScrapeManager
     from dashboard.settings import Settings
@@ -31,6 +32,7 @@ class Parts:
     scrape: ScrapeManager
     rules: RuleManager
     database: Database
+    reloader: Reloader
     registry: CollectorRegistry
     clock: Callable[[], int]
     """The time now, in milliseconds since 1970."""

@@ -1,5 +1,6 @@
 """The web server's application over real parts: a store, an engine, targets and rules in a temporary directory."""
 
+import functools
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,11 +16,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 
-from dashboard.config.prometheus import load_prometheus_config
-from dashboard.config.rules import load_rule_file
 from dashboard.database import Database
 from dashboard.model.labels import Labels
 from dashboard.promql import Engine
+from dashboard.reload import Reloader, bring_into_force, load
 from dashboard.rules.manager import RuleManager
 from dashboard.rules.migrations import migrations as rules_migrations
 from dashboard.scrape import ScrapeManager
@@ -98,11 +98,11 @@ def parts(tmp_path: Path, clock: Clock, target: str) -> Iterator[Parts]:
     config_file = tmp_path / "prometheus.yml"
     (tmp_path / "rules.yml").write_text(RULES)
     config_file.write_text(
+        "rule_files: [rules.yml]\n"
         "scrape_configs:\n"
         f"- job_name: shop\n  static_configs: [{{targets: ['{target}'], labels: {{zone: a}}}}]\n"
         "- job_name: gone\n  static_configs: [{targets: ['127.0.0.1:1']}]\n"
     )
-    config = load_prometheus_config(config_file)
     registry = CollectorRegistry()
     with ExitStack() as undo:
         database = Database.open(tmp_path / "data", [storage_migrations, rules_migrations])
@@ -121,10 +121,12 @@ def parts(tmp_path: Path, clock: Clock, target: str) -> Iterator[Parts]:
         rules = RuleManager(engine, storage, database, scheduler, registry=registry, clock=clock)
         undo.callback(rules.stop)
         fill(storage)
-        scrape.apply(config)
-        rules.apply([load_rule_file(tmp_path / "rules.yml")], config.global_config.evaluation_interval)
+        adopt = functools.partial(bring_into_force, scrape=scrape, rules=rules)
+        loaded = load(config_file)
+        adopt(loaded)
+        reloader = Reloader(loaded, adopt, registry=registry, clock=clock)
         settings = Settings(config_file=config_file, data_dir=tmp_path / "data", allowed_hosts=("box.lan",))
-        yield Parts(settings, storage, engine, scrape, rules, database, registry, clock, lambda: True)
+        yield Parts(settings, storage, engine, scrape, rules, database, reloader, registry, clock, lambda: True)
 
 
 def fill(storage: Storage) -> None:

@@ -29,6 +29,8 @@ PROMETHEUS = [
 OTHERS = [
     ("GET", "/-/healthy", "", 200),
     ("GET", "/-/ready", "", 200),
+    ("POST", "/-/reload", "", 200),
+    ("PUT", "/-/reload", "", 200),
     ("GET", "/health", "", 200),
     ("GET", "/ready", "", 200),
     ("GET", "/metrics", "", 200),
