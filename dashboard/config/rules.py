@@ -6,8 +6,9 @@ Expressions and templates stay text here; :mod:`dashboard.rules` parses them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from dashboard.config.decoding import decode
 from dashboard.config.errors import ConfigError
@@ -53,13 +54,14 @@ class RuleFile:
     groups: tuple[RuleGroupConfig, ...]
 
 
-def load_rule_file(file: Path) -> RuleFile:
-    """Read a rule file and check its shape.
+def load_rule_file(file: Path, *, ignore_unknown_fields: bool = False) -> RuleFile:
+    """Read a rule file and check its shape; unknown keys are errors, unless they are ignored.
 
     Raises:
         ConfigError: the file cannot be used; the message names the group and the rule.
     """
-    content = decode(file, load(file) or {}, _File)
+    data = load(file) or {}
+    content = decode(file, _without_unknown(data) if ignore_unknown_fields else data, _File)
     names: set[str] = set()
     for number, group in enumerate(content.groups):
         if not group.name:
@@ -70,6 +72,25 @@ def load_rule_file(file: Path) -> RuleFile:
         for position, rule in enumerate(group.rules):
             _check_rule(file, f"groups[{number}].rules[{position}]", rule)
     return RuleFile(file=file, groups=content.groups)
+
+
+def _without_unknown(data: Any) -> Any:
+    """Return a file's content without the keys of files, groups and rules that Prometheus does not know."""
+    groups = data.get("groups") if isinstance(data, dict) else None
+    for group in groups if isinstance(groups, list) else ():
+        _drop_unknown(group, RuleGroupConfig)
+        rules = group.get("rules") if isinstance(group, dict) else None
+        for rule in rules if isinstance(rules, list) else ():
+            _drop_unknown(rule, RuleConfig)
+    _drop_unknown(data, _File)
+    return data
+
+
+def _drop_unknown(section: Any, record: type[_File | RuleGroupConfig | RuleConfig]) -> None:
+    known = {field.name.rstrip("_") for field in fields(record)}
+    for key in list(section) if isinstance(section, dict) else ():
+        if key not in known:
+            del section[key]
 
 
 def _check_rule(file: Path, where: str, rule: RuleConfig) -> None:

@@ -18,38 +18,27 @@ from dashboard.rules.dependencies import feeds_later
 from dashboard.rules.errors import TemplateError
 from dashboard.rules.group import RuleGroup, Surroundings
 from dashboard.rules.recording import RecordingRule
-from dashboard.rules.rule import RowWriter, Rule
+from dashboard.rules.rule import RowStore, RowWriter, Rule
 from dashboard.rules.state import GroupKey
 from dashboard.rules.templates import Expander, TemplateQuery
-from dashboard.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
-class Builder:
-    """Makes groups out of their configuration. ``default_interval`` is in milliseconds."""
+class RuleBuilder:
+    """Makes rules out of their configuration; what they give is written to ``store``."""
 
-    storage: Storage
-    around: Surroundings
+    store: RowStore
     template_query: TemplateQuery
     external_labels: Labels
     external_url: str
-    default_interval: int
 
-    def group(self, file: Path, config: RuleGroupConfig) -> RuleGroup:
-        """Make a group.
+    def rules(self, file: Path, group: RuleGroupConfig) -> list[Rule]:
+        """Make the rules of a group.
 
         Raises:
             ConfigError: an expression, a template or a name is not valid; the message names file, group and rule.
         """
-        rules = [self._rule(file, config, number, rule) for number, rule in enumerate(config.rules, start=1)]
-        return RuleGroup(
-            GroupKey(str(file), config.name),
-            config,
-            config.interval or self.default_interval,
-            rules=rules,
-            feeds_later=feeds_later(rules),
-            surroundings=self.around,
-        )
+        return [self._rule(file, group, number, rule) for number, rule in enumerate(group.rules, start=1)]
 
     def _rule(self, file: Path, group: RuleGroupConfig, number: int, config: RuleConfig) -> Rule:
         name = config.record or config.alert
@@ -61,7 +50,7 @@ class Builder:
         except ParseError as error:
             raise ConfigError(file, f"could not parse expression: {error}", where) from error
         if config.record:
-            return RecordingRule(name, expr, str(expr), labels, RowWriter(self.storage))
+            return RecordingRule(name, expr, str(expr), labels, RowWriter(self.store))
         try:
             return self._alerting_rule(config, expr, labels)
         except TemplateError as error:
@@ -76,11 +65,36 @@ class Builder:
             expr,
             str(expr),
             labels,
-            RowWriter(self.storage),
+            RowWriter(self.store),
             delays=Delays(hold=config.for_, keep_firing=config.keep_firing_for),
             annotations=Labels.of(config.annotations),
             expander=expander,
             external_url=self.external_url,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GroupBuilder:
+    """Makes groups out of their configuration. ``default_interval`` is in milliseconds."""
+
+    rules: RuleBuilder
+    around: Surroundings
+    default_interval: int
+
+    def group(self, file: Path, config: RuleGroupConfig) -> RuleGroup:
+        """Make a group.
+
+        Raises:
+            ConfigError: an expression, a template or a name is not valid; the message names file, group and rule.
+        """
+        rules = self.rules.rules(file, config)
+        return RuleGroup(
+            GroupKey(str(file), config.name),
+            config,
+            config.interval or self.default_interval,
+            rules=rules,
+            feeds_later=feeds_later(rules),
+            surroundings=self.around,
         )
 
 

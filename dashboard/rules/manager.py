@@ -17,7 +17,7 @@ from dashboard.database import Database, DatabaseError
 from dashboard.model.labels import Labels
 from dashboard.promql import Engine
 from dashboard.rules.alert import Alert
-from dashboard.rules.building import Builder
+from dashboard.rules.building import GroupBuilder, RuleBuilder
 from dashboard.rules.group import RESEND_DELAY, Notify, RuleGroup, Surroundings
 from dashboard.rules.metrics import RuleMetrics
 from dashboard.rules.query import template_query, vector_query
@@ -99,14 +99,8 @@ class RuleManager:
         Raises:
             ConfigError: a file cannot be used; the message names file, group and rule.
         """
-        builder = Builder(
-            storage=self._storage,
-            around=self._around,
-            template_query=template_query(self._engine),
-            external_labels=external_labels,
-            external_url=self._external_url,
-            default_interval=default_interval,
-        )
+        rules = RuleBuilder(self._storage, template_query(self._engine), external_labels, self._external_url)
+        builder = GroupBuilder(rules, self._around, default_interval)
         groups = [builder.group(file.file, config) for file in files for config in file.groups]
         return PreparedRules({group.key: group for group in groups}, external_labels)
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import numpy as np
 
 from dashboard.model.labels import Labels
+from dashboard.model.samples import FloatArray, IntArray
 from dashboard.promql.ast import Expr
 from dashboard.promql.results import Vector
 from dashboard.rules.errors import RuleError
 from dashboard.rules.status import RuleHealth, RuleKind, RuleStatus
-from dashboard.storage import Storage
+from dashboard.storage import AppendResult
 
 VectorQuery = Callable[[Expr | str, int], Vector]
 """Runs an instant query at a time in milliseconds; a scalar becomes a vector with one series without labels."""
@@ -46,12 +47,32 @@ class Outcome:
     time: int | None = None
 
 
+class RowAppender(Protocol):
+    """Writes rows: one timestamp, and a value for each of many series (`dashboard.storage.RowAppender`)."""
+
+    def append(self, timestamp: int, series: IntArray, values: FloatArray) -> AppendResult:
+        """Append a row, and end the series that only the last one had."""
+
+    def end(self, timestamp: int) -> None:
+        """End every series of the last row."""
+
+
+class RowStore(Protocol):
+    """Where rows go: the storage, or the memory of a unit test."""
+
+    def series_id(self, labels: Labels) -> int:
+        """Return the number of a series."""
+
+    def appender(self) -> RowAppender:
+        """Return a writer of rows."""
+
+
 class RowWriter:
     """Stores the rows of one rule, and ends the series that are in a row no more."""
 
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
-        self._appender = storage.appender()
+    def __init__(self, store: RowStore) -> None:
+        self._store = store
+        self._appender = store.appender()
         self._numbers: dict[Labels, int] = {}
 
     def write(self, timestamp: int, row: Row) -> bool:
@@ -63,9 +84,7 @@ class RowWriter:
         if not row:
             return self.end(timestamp)
         known = self._numbers
-        self._numbers = {
-            labels: known[labels] if labels in known else self._storage.series_id(labels) for labels in row
-        }
+        self._numbers = {labels: known[labels] if labels in known else self._store.series_id(labels) for labels in row}
         series = np.fromiter(self._numbers.values(), dtype=np.int64, count=len(row))
         values = np.fromiter(row.values(), dtype=np.float64, count=len(row))
         result = self._appender.append(timestamp, series, values)

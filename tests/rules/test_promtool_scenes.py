@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 
 from dashboard.model.labels import Labels
+from dashboard.model.samples import is_absent
+from dashboard.rules.unit_tests import parse_series
 
-from .unit_tests import InputSeries, Scene, load_series
 from .world import BEGIN, World
 
 INTERVAL = 15_000
@@ -66,8 +68,19 @@ def _values(random: Random) -> str:
     return " ".join(tokens[:STEPS])
 
 
-def _seen(world: World, scene: Scene) -> Iterator[Mapping[Labels, float]]:
-    load_series(world, scene)
+def _load(world: World, inputs: Mapping[str, str]) -> None:
+    for name, text in inputs.items():
+        given = parse_series(f"{name} {text}")
+        present = np.flatnonzero(~is_absent(given.values))
+        series = world.storage.series_id(given.labels)
+        world.storage.append_points(
+            np.full(len(present), series, dtype=np.int64), BEGIN + present * INTERVAL, given.values[present]
+        )
+    world.storage.flush()
+
+
+def _seen(world: World, inputs: Mapping[str, str]) -> Iterator[Mapping[Labels, float]]:
+    _load(world, inputs)
     for step in range(STEPS):
         world.evaluate(BEGIN + step * INTERVAL)
         yield world.query('{__name__=~"ALERTS|ALERTS_FOR_STATE|both"}')
@@ -90,13 +103,13 @@ def _case(step: int, seen: Mapping[Labels, float]) -> dict[str, object]:
 def test_promtool_finds_the_same(world: World, tmp_path: Path, seed: int) -> None:
     """``ALERTS``, ``ALERTS_FOR_STATE`` and records are equal at each of the steps, whatever the series do."""
     random = Random(seed)
-    inputs = [InputSeries(series, _values(random)) for series in SERIES]
+    inputs = {series: _values(random) for series in SERIES}
     world.rules(RULES)
-    cases = [_case(step, seen) for step, seen in enumerate(_seen(world, Scene(15_000, inputs, [], [])))]
+    cases = [_case(step, seen) for step, seen in enumerate(_seen(world, inputs))]
     assert sum(len(case["exp_samples"]) for case in cases) > STEPS
     scene = {
         "interval": "15s",
-        "input_series": [{"series": given.series, "values": given.values} for given in inputs],
+        "input_series": [{"series": series, "values": values} for series, values in inputs.items()],
         "promql_expr_test": cases,
     }
     file = tmp_path / "scene_test.yml"
