@@ -3,19 +3,20 @@
 - ``ScrapeError``
     - ``FetchError``: a target's page could not be had; it names the layer that failed.
     - ``UnknownTargetError``: no target has the given id.
+    - ``DiscoveryError``: targets cannot be looked up.
+    - ``TargetError``: what was looked up makes no target.
+    - ``TargetLimitError``: a job has more targets than it allows.
+    - ``InvalidSeriesError``: a page has a series with a name that none may have.
+    - ``LabelLimitError``: a page has a series with more or longer labels than its job allows.
 """
 
 from __future__ import annotations
 
 import enum
-import http.client
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
-
-import requests
-import urllib3
 
 from dashboard.exposition.errors import show
 
@@ -24,7 +25,11 @@ class Layer(enum.Enum):
     """Where a fetch failed; the value begins the message that people read."""
 
     URL = "URL"
+    CREDENTIALS = "credentials"
+    """A secret that the request needs could not be read or sent."""
+    OAUTH2 = "OAuth2"
     DNS = "DNS"
+    PROXY = "proxy"
     TCP = "TCP"
     TLS = "TLS"
     HTTP = "HTTP"
@@ -54,18 +59,39 @@ class UnknownTargetError(ScrapeError):
         super().__init__(f'no target has the id "{show(target_id.encode())}"')
 
 
+class DiscoveryError(ScrapeError):
+    """Targets cannot be looked up; what was found before stays."""
+
+
+class TargetError(ScrapeError):
+    """The labels of a target are not such that it can be scraped."""
+
+
+class TargetLimitError(ScrapeError):
+    """A job has more targets than it allows, so that none of them is scraped."""
+
+    def __init__(self, targets: int, limit: int) -> None:
+        super().__init__(f"target_limit exceeded (number of targets: {targets}, limit: {limit})")
+
+
+class InvalidSeriesError(ScrapeError):
+    """A page has a series with a name that none may have; nothing of the page is stored."""
+
+
+class LabelLimitError(ScrapeError):
+    """A page has a series with more or longer labels than its job allows; nothing of the page is stored."""
+
+
 def fetch_error(error: Exception, timeout: float) -> FetchError:
-    """Turn an error of the HTTP libraries into ours, with the layer at its root; ``timeout`` is in seconds."""
-    for cause in _causes(error):
-        if isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError)):
-            return FetchError(Layer.DEADLINE, f"no whole answer within {timeout:g}s")
-        for kinds, layer, reason in _KNOWN:
-            if isinstance(cause, kinds):
-                return FetchError(layer, reason(cause))
-        # The errors of requests descend from OSError too, but have no number.
-        if isinstance(cause, OSError) and cause.errno is not None:
-            return FetchError(Layer.TCP, (cause.strerror or str(cause)).lower())
-    return FetchError(Layer.HTTP, str(error) or type(error).__name__)
+    """Turn what sockets raise into an error of ours that names the layer; ``timeout`` is in seconds."""
+    if isinstance(error, FetchError):
+        return error
+    if isinstance(error, TimeoutError):
+        return FetchError(Layer.DEADLINE, f"no whole answer within {timeout:g}s")
+    for kind, layer, reason in _KNOWN:
+        if isinstance(error, kind):
+            return FetchError(layer, reason(error))
+    return FetchError(Layer.TCP, str(getattr(error, "strerror", "") or error).lower())
 
 
 def _tls_reason(error: Any) -> str:
@@ -73,26 +99,10 @@ def _tls_reason(error: Any) -> str:
 
 
 # The more special kinds stand before those that they descend from.
-_KNOWN: tuple[tuple[tuple[type[BaseException], ...], Layer, Callable[[Any], str]], ...] = (
-    ((socket.gaierror,), Layer.DNS, lambda error: f"the name cannot be resolved: {error.strerror}"),
-    ((ssl.SSLError,), Layer.TLS, _tls_reason),
-    ((http.client.RemoteDisconnected,), Layer.HTTP, lambda _: "the connection was closed without an answer"),
-    ((ConnectionResetError,), Layer.TCP, lambda _: "connection reset by peer"),
-    ((ConnectionRefusedError,), Layer.TCP, lambda _: "connection refused"),
-    ((http.client.IncompleteRead,), Layer.BODY, lambda _: "unexpected end: shorter than announced, or a broken chunk"),
-    ((http.client.HTTPException,), Layer.HTTP, lambda error: f"malformed answer: {type(error).__name__}: {error}"),
-    ((UnicodeError, requests.exceptions.InvalidURL, urllib3.exceptions.LocationParseError), Layer.URL, str),
+_KNOWN: tuple[tuple[type[Exception], Layer, Callable[[Any], str]], ...] = (
+    (socket.gaierror, Layer.DNS, lambda error: f"the name cannot be resolved: {error.strerror}"),
+    (ssl.SSLError, Layer.TLS, _tls_reason),
+    (ConnectionResetError, Layer.TCP, lambda _: "connection reset by peer"),
+    (ConnectionRefusedError, Layer.TCP, lambda _: "connection refused"),
+    (UnicodeError, Layer.URL, lambda error: f"the host is not a name: {error}"),
 )
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield what lies beneath an error, the deepest first: libraries wrap in ``args``, ``reason`` and the context."""
-    seen: list[BaseException] = []
-    waiting = [error]
-    while waiting:
-        cause = waiting.pop()
-        if cause not in seen:
-            seen.append(cause)
-            beneath = [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
-            waiting += [each for each in beneath if isinstance(each, BaseException)]
-    yield from reversed(seen)

@@ -13,7 +13,7 @@ from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import CollectorRegistry
 
-from dashboard.config.prometheus import PrometheusConfig
+from dashboard.config.prometheus import PrometheusConfig, ScrapeConfig
 from dashboard.scrape.counters import ScrapeCounters
 from dashboard.scrape.errors import UnknownTargetError
 from dashboard.scrape.fetch import HttpSource, LocalSource, Source
@@ -139,7 +139,8 @@ class ScrapeManager:
         page = self._local_pages.get(target.path)
         if page is not None and target.address in self._local_addresses:
             return LocalSource(page)
-        return HttpSource(target.url, time_allowed(target) / 1000, target.body_size_limit)
+        job = ScrapeConfig(job_name=target.scrape_pool, body_size_limit=target.body_size_limit)
+        return HttpSource(target.url, time_allowed(target) / 1000, job)
 
     def _schedule(self, loop: ScrapeLoop) -> tuple[Job, ...]:
         target = loop.target

@@ -1,0 +1,73 @@
+"""How much all bodies that are being read may take at once: many lying servers together must not fill the memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dashboard.scrape.deadline import Deadline
+
+_FREE = 1 << 20
+_TOTAL = 128 << 20
+# Somebody may cut a fetch short meanwhile.
+_LOOK_AT_THE_DEADLINE = 0.5
+
+
+class Budget:
+    """Bytes that fetches hold together. What each may hold freely is not counted, and the eldest never waits."""
+
+    def __init__(self, total: int = _TOTAL, free: int = _FREE) -> None:
+        self._total = total
+        self._free = free
+        self._changed = threading.Condition()
+        self._held: dict[object, int] = {}
+
+    @contextmanager
+    def share(self, deadline: Deadline) -> Iterator[Share]:
+        """Hold bytes for as long as the context lasts."""
+        share = Share(self, deadline)
+        try:
+            yield share
+        finally:
+            with self._changed:
+                self._held.pop(share, None)
+                self._changed.notify_all()
+
+    def hold(self, share: Share, size: int, deadline: Deadline) -> None:
+        """Have a share hold so many bytes in all, waiting until there is room for them.
+
+        Raises:
+            TimeoutError: there was none before the deadline.
+        """
+        if size <= self._free:
+            return
+        with self._changed:
+            self._held.setdefault(share, 0)
+            while not self._has_room(share, size):
+                self._changed.wait(min(deadline.left(), _LOOK_AT_THE_DEADLINE))
+            self._held[share] = size
+
+    def _has_room(self, share: Share, size: int) -> bool:
+        eldest = next(iter(self._held)) is share
+        return eldest or sum(self._held.values()) - self._held[share] + size <= self._total
+
+
+class Share:
+    """What one fetch holds."""
+
+    def __init__(self, budget: Budget, deadline: Deadline) -> None:
+        self._budget = budget
+        self._deadline = deadline
+
+    def hold(self, size: int) -> None:
+        """Hold so many bytes in all.
+
+        Raises:
+            TimeoutError: there was no room for them before the deadline.
+        """
+        self._budget.hold(self, size, self._deadline)
+
+
+BODIES = Budget()
+"""What the bodies of all fetches of this process share."""
