@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -102,44 +102,40 @@ def test_an_error_of_ours_ends_neither_thread_nor_server(files: Files) -> None:
     assert "oops" in reloader.reload().error
 
 
-class TestWatching:
-    """The watcher reloads what changes, and nothing else."""
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda files: files.file.write_text(JOB.format(job="two")), ("two", ["g"])),
+        (lambda files: files.rules.write_text(RULES.format(group="h")), ("one", ["h"])),
+        (lambda files: (files.rules.parent / "new.yml").write_text(RULES.format(group="h")), ("one", ["g", "h"])),
+        (lambda files: files.rules.unlink(), ("one", [])),
+        (lambda files: _replaced(files.rules, RULES.format(group="h")), ("one", ["h"])),
+    ],
+    ids=["main", "rules", "new", "gone", "replaced"],
+)
+def test_a_changed_file_is_reloaded_once(
+    files: Files, change: Callable[[Files], object], expected: tuple[str, list[str]]
+) -> None:
+    change(files)
+    files.reloader.look()
+    files.reloader.look()
+    assert files.in_force() == [expected]
 
-    @pytest.fixture
-    def watched(self, files: Files) -> Iterator[Files]:
-        files.reloader.start()
-        yield files
-        files.reloader.stop()
 
-    @pytest.mark.parametrize(
-        ("change", "expected"),
-        [
-            (lambda files: files.file.write_text(JOB.format(job="two")), ("two", ["g"])),
-            (lambda files: files.rules.write_text(RULES.format(group="h")), ("one", ["h"])),
-            (lambda files: (files.rules.parent / "new.yml").write_text(RULES.format(group="h")), ("one", ["g", "h"])),
-            (lambda files: files.rules.unlink(), ("one", [])),
-            (lambda files: _replaced(files.rules, RULES.format(group="h")), ("one", ["h"])),
-        ],
-        ids=["main", "rules", "new", "gone", "replaced"],
-    )
-    def test_a_changed_file_is_reloaded(
-        self, watched: Files, change: Callable[[Files], object], expected: tuple[str, list[str]]
-    ) -> None:
-        change(watched)
-        wait_for(lambda: watched.in_force()[-1:] == [expected], "the reload")
+def test_the_same_content_again_reloads_nothing(files: Files) -> None:
+    files.write("one", "g")
+    files.reloader.look()
+    assert files.in_force() == []
 
-    def test_the_same_content_again_reloads_nothing(self, watched: Files) -> None:
-        watched.write("one", "g")
-        watched.write("two", "g")
-        wait_for(watched.in_force, "the reload")
-        assert [job for job, _ in watched.in_force()] == ["two"]
 
-    def test_a_broken_file_is_taken_once_it_is_mended(self, watched: Files) -> None:
-        watched.file.write_text("unknown: 1\n")
-        wait_for(lambda: watched.reloader.status.error, "the refusal")
-        watched.file.write_text(JOB.format(job="two"))
-        wait_for(lambda: watched.in_force() == [("two", ["g"])], "the reload")
-        assert watched.reloader.status.successful
+def test_the_watcher_takes_a_broken_file_once_it_is_mended(files: Files) -> None:
+    files.reloader.start()
+    files.file.write_text("unknown: 1\n")
+    wait_for(lambda: files.reloader.status.error, "the refusal")
+    files.file.write_text(JOB.format(job="two"))
+    wait_for(lambda: files.in_force() == [("two", ["g"])], "the reload")
+    files.reloader.stop()
+    assert files.reloader.status.successful
 
 
 def _replaced(file: Path, text: str) -> None:
