@@ -29,6 +29,9 @@ INLINED: Mapping[str, bool] = {"inlined": True}
 _SECRET_WORDS = ("pass", "secret", "token", "key", "credential", "auth")
 
 
+SEPARATE: Mapping[str, bool] = {"separate": True}
+"""The metadata of a field that is no key of the file, and filled by who reads it."""
+
 Decoder = Callable[[Any, Place], Any]
 
 
@@ -49,27 +52,37 @@ def decoder_of(kind: Any) -> Decoder:
         return _generic(origin, inner)
     if issubclass(kind, enum.Enum):
         return _choice(kind)
-    return _record(kind) if dataclasses.is_dataclass(kind) else _scalar(READERS[kind], zero=kind)
+    return _record(kind) if dataclasses.is_dataclass(kind) else _scalar(READERS[kind], empty=kind())
 
 
 def _generic(origin: Any, inner: tuple[Any, ...]) -> Decoder:
     if origin is Annotated:
         reader = next(extra for extra in inner if isinstance(extra, Reader))
-        return _scalar(reader.read, zero=inner[0])
+        return _scalar(reader.read, empty=reader.empty)
     if origin in (types.UnionType, Union):
         return _optional(decoder_of(inner[0]))
-    return list_decoder(decoder_of(inner[0])) if origin is tuple else _mapping_of(decoder_of(inner[1]))
+    if origin is not tuple:
+        return _mapping_of(decoder_of(inner[1]))
+    decode_item = decoder_of(inner[0])
+    return list_decoder(_filled(decode_item) if dataclasses.is_dataclass(inner[0]) else decode_item)
 
 
-def _scalar(read: Callable[[Any, Place], Any], zero: Callable[[], Any]) -> Decoder:
+def _scalar(read: Callable[[Any, Place], Any], empty: Any) -> Decoder:
     def decoded(value: Any, place: Place) -> Any:
-        # go-yaml writes the zero of the type where a key has no value, over any default.
-        if value is None:
-            return zero()
         try:
-            return read(value, place)
+            # go-yaml writes the zero of the type where a key has no value, over any default.
+            return empty if value is None and empty is not None else read("" if value is None else value, place)
         except InvalidValueError as error:
             raise place.error(str(error)) from error
+
+    return decoded
+
+
+def _filled(decode_section: Decoder) -> Decoder:
+    def decoded(value: Any, place: Place) -> Any:
+        if value is None:
+            raise place.error("empty or null section")
+        return decode_section(value, place)
 
     return decoded
 
@@ -83,7 +96,7 @@ def _choice(kind: type[enum.Enum]) -> Decoder:
             known = ", ".join(member.value for member in kind)
             raise InvalidValueError(f'"{text}" is not one of {known}') from None
 
-    return _scalar(read, zero=lambda: read("", Place(Path())))
+    return _scalar(read, empty=None)
 
 
 def _optional(decode_value: Decoder) -> Decoder:
@@ -143,8 +156,8 @@ class _Schema:
         hints = get_type_hints(kind, include_extras=True)
         for field in dataclasses.fields(kind):
             if field.metadata == INLINED:
-                self._inlined[field.name] = _Schema(hints[field.name])
-            elif field.init:
+                self._inlined[field.name] = _schema(hints[field.name])
+            elif field.metadata != SEPARATE:
                 key = field.name.rstrip("_")
                 self._own[key] = (field.name, decoder_of(hints[field.name]))
                 if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
@@ -169,8 +182,27 @@ class _Schema:
             raise where.error(str(error)) from error
 
 
+def keys_of(record: type) -> frozenset[str]:
+    """Return the keys that a record is made of."""
+    return _schema(record).keys
+
+
+def decode_part(record: type[Record], section: Any, place: Place) -> Record:
+    """Turn those keys of a section that belong to a record into it; others are left to who calls.
+
+    Raises:
+        ConfigError: a value does not fit.
+    """
+    return cast(Record, _schema(cast(Any, record)).build(section, place))
+
+
+@functools.cache
+def _schema(kind: Any) -> _Schema:
+    return _Schema(kind)
+
+
 def _record(kind: Any) -> Decoder:
-    schema = _Schema(kind)
+    schema = _schema(kind)
 
     def decoded(value: Any, place: Place) -> Any:
         refuse_unknown(value, schema.keys, place, secretive=schema.secretive)

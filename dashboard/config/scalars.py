@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from dashboard.config.place import Place
@@ -19,8 +20,8 @@ _TRUE = frozenset(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", 
 _FALSE = frozenset(["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"])
 _INTEGER = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(B|[KMGTPE]i?B)?")
-_LARGEST = 2**63 - 1
+_SIZES = tuple(re.compile(rf"((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:B|[KMGTPE]{suffix}))+") for suffix in ("iB", "B"))
+_LONGEST_NUMBER = 400
 
 
 class InvalidValueError(ValueError):
@@ -31,11 +32,15 @@ class InvalidValueError(ValueError):
         self.key = key
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reader:
-    """How the value of a key is read from what was loaded; it raises :class:`InvalidValueError`."""
+    """How the value of a key is read from what was loaded; it raises :class:`InvalidValueError`.
+
+    A key that is written without a value is ``empty``; where that is ``None``, it is read as an empty text.
+    """
 
     read: Callable[[Any, Place], Any]
+    empty: Any = None
 
 
 def text_of(value: Any) -> Scalar:
@@ -65,18 +70,31 @@ def read_boolean(value: Any, _place: Place) -> bool:
 
 
 def read_integer(value: Any, _place: Place) -> int:
+    """Read a whole number of 64 bits; see :func:`_number` for how it may be written."""
+    return _within(_number(value), -(2**63), 2**63 - 1)
+
+
+def read_unsigned(value: Any, _place: Place) -> int:
+    """Read a whole number of 64 bits that is not negative."""
+    return _within(_number(value), 0, 2**64 - 1)
+
+
+def _within(number: int, least: int, most: int) -> int:
+    if not least <= number <= most:
+        raise InvalidValueError("must not be negative" if least == 0 > number else "out of range")
+    return number
+
+
+def _number(value: Any) -> int:
     """Read a whole number in Go's notation: ``010`` is octal, ``0x1f`` and ``1_000`` are numbers, ``1.5`` is cut."""
     text = text_of(value)
     plain = text.replace("_", "")
-    if text.plain and _INTEGER.fullmatch(plain):
-        number = _whole(plain)
-    elif text.plain and _FLOAT.fullmatch(plain) and math.isfinite(float(plain)):
-        number = int(float(plain))
-    else:
-        raise InvalidValueError(f'not a whole number: "{text}"')
-    if abs(number) > _LARGEST:
-        raise InvalidValueError(f"out of range: {text}")
-    return number
+    if text.plain and len(plain) < _LONGEST_NUMBER:
+        if _INTEGER.fullmatch(plain):
+            return _whole(plain)
+        if _FLOAT.fullmatch(plain) and math.isfinite(float(plain)):
+            return int(float(plain))
+    raise InvalidValueError(f'not a whole number: "{text}"')
 
 
 def _whole(text: str) -> int:
@@ -84,14 +102,6 @@ def _whole(text: str) -> int:
     octal = len(digits) > 1 and digits[0] == "0" and digits[1].isdigit()
     number = int(digits, 8) if octal else int(digits, 0)
     return -number if text[0] == "-" else number
-
-
-def read_unsigned(value: Any, place: Place) -> int:
-    """Read a whole number that is not negative."""
-    number = read_integer(value, place)
-    if number < 0:
-        raise InvalidValueError(f"must not be negative: {number}")
-    return number
 
 
 def read_float(value: Any, _place: Place) -> float:
@@ -117,13 +127,17 @@ def read_duration(value: Any, _place: Place) -> int:
 
 
 def read_size(value: Any, _place: Place) -> int:
-    """Read a size such as ``64MB``; units count in powers of 1024, as Prometheus reads them."""
+    """Read a size such as ``64MB`` or ``1GiB512MiB``; units count in powers of 1024, as Prometheus reads them."""
     text = text_of(value)
-    match = _SIZE.fullmatch(text)
-    if match is None:
+    sign, digits = (-1, text[1:]) if text[:1] == "-" else (1, text.removeprefix("+"))
+    if digits == "0":
+        return 0
+    pattern = next((pattern for pattern in _SIZES if pattern.fullmatch(digits)), None)
+    if pattern is None or len(digits) >= _LONGEST_NUMBER:
         raise InvalidValueError(f'not a valid size: "{text}"')
-    number, unit = match.groups()
-    return int(float(number) * 1024 ** ("BKMGTPE".index(unit[0]) if unit else 0))
+    parts = re.findall(r"([0-9.]+)([A-Z])", digits)
+    size = sum(float(number) * 1024 ** "BKMGTPE".index(unit) for number, unit in parts)
+    return _within(sign * int(size), -(2**63), 2**63 - 1)
 
 
 def read_path(value: Any, place: Place) -> str:
@@ -132,17 +146,40 @@ def read_path(value: Any, place: Place) -> str:
     return str(place.file.resolve().parent / text) if text else ""
 
 
-Milliseconds = Annotated[int, Reader(read_duration)]
+def read_label_name(value: Any, _place: Place) -> str:
+    """Read the name of a label: any text but the empty one."""
+    text = str(text_of(value))
+    if not text:
+        raise InvalidValueError('"" is not a valid label name')
+    return text
+
+
+def read_label_set(value: Any, place: Place) -> dict[str, str]:
+    """Read the names and values of labels."""
+    if not isinstance(value, dict):
+        raise InvalidValueError("expected a mapping")
+    return {
+        read_label_name(name, place): "" if text is None else read_text(text, place) for name, text in value.items()
+    }
+
+
+Milliseconds = Annotated[int, Reader(read_duration, 0)]
 """A duration of a configuration file, such as ``15s``, as milliseconds."""
 
-Bytes = Annotated[int, Reader(read_size)]
+Bytes = Annotated[int, Reader(read_size, 0)]
 """A size of a configuration file, such as ``64MB``."""
 
-Unsigned = Annotated[int, Reader(read_unsigned)]
+Unsigned = Annotated[int, Reader(read_unsigned, 0)]
 """A whole number that is not negative."""
 
 FilePath = Annotated[str, Reader(read_path)]
 """The path of a file that is read when it is needed: absolute, or empty where there is none."""
+
+LabelName = Annotated[str, Reader(read_label_name)]
+"""The name of a label: any text but the empty one."""
+
+LabelSet = Annotated[Mapping[str, str], Reader(read_label_set, MappingProxyType({}))]
+"""Labels: their names and values."""
 
 READERS: dict[type, Callable[[Any, Place], Any]] = {
     str: read_text,

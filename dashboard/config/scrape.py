@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from dashboard.config.decoding import INLINED, decoder_of, list_decoder, place_of
+from dashboard.config.decoding import INLINED, SEPARATE, decoder_of
 from dashboard.config.discovery import DnsSdConfig, FileSdConfig, HttpSdConfig, StaticConfig
 from dashboard.config.http_client import HttpClientConfig
 from dashboard.config.place import Place
 from dashboard.config.relabel import RelabelConfigs
-from dashboard.config.scalars import Bytes, FilePath, InvalidValueError, Milliseconds, Unsigned
-from dashboard.config.yaml_file import Section
+from dashboard.config.scalars import (
+    Bytes,
+    FilePath,
+    InvalidValueError,
+    LabelSet,
+    Milliseconds,
+    Reader,
+    Unsigned,
+    read_boolean,
+)
 
 
 class ScrapeProtocol(enum.Enum):
@@ -52,18 +59,49 @@ DEFAULT_PROTOCOLS = (
 """What targets are asked for, best first."""
 
 
+def _read_protocols(value: Any, place: Place) -> tuple[ScrapeProtocol, ...]:
+    protocols: tuple[ScrapeProtocol, ...] = decoder_of(tuple[ScrapeProtocol, ...])(value, place)
+    if not protocols:
+        raise InvalidValueError("scrape_protocols cannot be empty")
+    if len(set(protocols)) < len(protocols):
+        raise InvalidValueError("duplicated protocol in scrape_protocols")
+    return protocols
+
+
+def _read_off(value: Any, place: Place) -> bool:
+    if read_boolean(value, place):
+        raise InvalidValueError("not supported: it would change what is stored")
+    return False
+
+
+def _read_text_protocol(value: Any, place: Place) -> ScrapeProtocol | None:
+    if value == "":
+        return None
+    protocol: ScrapeProtocol = decoder_of(ScrapeProtocol)(value, place)
+    if protocol is ScrapeProtocol.PROTOBUF:
+        raise InvalidValueError("not supported: PrometheusProto is not read here")
+    return protocol
+
+
+Protocols = Annotated[tuple[ScrapeProtocol, ...], Reader(_read_protocols, DEFAULT_PROTOCOLS)]
+"""A key that takes protocols, each once, best first."""
+
+Off = Annotated[bool, Reader(_read_off, empty=False)]
+"""A switch that can only be off, since what it does is not served."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GlobalConfig:
     """The defaults of every job and rule group; as in Prometheus, a duration of 0 is one that was not given."""
 
     scrape_interval: Milliseconds = 0
     scrape_timeout: Milliseconds = 0
-    scrape_protocols: tuple[ScrapeProtocol, ...] = DEFAULT_PROTOCOLS
+    scrape_protocols: Protocols = DEFAULT_PROTOCOLS
     evaluation_interval: Milliseconds = 0
     rule_query_offset: Milliseconds = 0
     query_log_file: FilePath = ""
     scrape_failure_log_file: FilePath = ""
-    external_labels: Mapping[str, str] = field(default_factory=dict)
+    external_labels: LabelSet = field(default_factory=dict)
     body_size_limit: Bytes = 0
     sample_limit: Unsigned = 0
     target_limit: Unsigned = 0
@@ -73,6 +111,10 @@ class GlobalConfig:
     keep_dropped_targets: Unsigned = 0
     metric_name_validation_scheme: NameValidation = NameValidation.UTF8
     metric_name_escaping_scheme: NameEscaping = NameEscaping.ALLOW_UTF8
+    convert_classic_histograms_to_nhcb: Off = False
+    scrape_native_histograms: Off = False
+    extra_scrape_metrics: Off = False
+    always_scrape_classic_histograms: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +124,8 @@ class ScrapeConfig:
     job_name: str
     scrape_interval: Milliseconds = 60_000
     scrape_timeout: Milliseconds = 10_000
-    scrape_protocols: tuple[ScrapeProtocol, ...] = DEFAULT_PROTOCOLS
-    fallback_scrape_protocol: ScrapeProtocol | None = None
+    scrape_protocols: Protocols = DEFAULT_PROTOCOLS
+    fallback_scrape_protocol: Annotated[ScrapeProtocol | None, Reader(_read_text_protocol)] = None
     scheme: str = "http"
     metrics_path: str = "/metrics"
     params: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -100,6 +142,12 @@ class ScrapeConfig:
     keep_dropped_targets: Unsigned = 0
     metric_name_validation_scheme: NameValidation = NameValidation.UTF8
     metric_name_escaping_scheme: NameEscaping = NameEscaping.ALLOW_UTF8
+    convert_classic_histograms_to_nhcb: Off = False
+    scrape_native_histograms: Off = False
+    extra_scrape_metrics: Off = False
+    always_scrape_classic_histograms: bool = False
+    native_histogram_bucket_limit: Unsigned = 0
+    native_histogram_min_bucket_factor: float = 0.0
     scrape_failure_log_file: FilePath = ""
     http: HttpClientConfig = field(default_factory=HttpClientConfig, metadata=INLINED)
     static_configs: tuple[StaticConfig, ...] = ()
@@ -108,6 +156,8 @@ class ScrapeConfig:
     dns_sd_configs: tuple[DnsSdConfig, ...] = ()
     relabel_configs: RelabelConfigs = ()
     metric_relabel_configs: RelabelConfigs = ()
+    other_sd_configs: Mapping[str, Any] = field(default_factory=dict, metadata=SEPARATE)
+    """The kinds of discovery that are checked and not served, as they may be shown."""
 
     def __post_init__(self) -> None:
         if not self.job_name:
@@ -120,67 +170,3 @@ class ScrapeConfig:
             for target in group.targets:
                 if "/" in target:
                     raise InvalidValueError(f'"{target}" is not a valid hostname', "static_configs")
-
-
-_INTERVAL = 60_000
-_TIMEOUT = 10_000
-_INHERITED = {field.name for field in dataclasses.fields(GlobalConfig)} & {
-    field.name for field in dataclasses.fields(ScrapeConfig)
-}
-_SCHEMES = ("metric_name_validation_scheme", "metric_name_escaping_scheme")
-
-
-def read_global(section: Any, place: Place) -> GlobalConfig:
-    """Read ``global`` and fill in what it leaves out.
-
-    Raises:
-        ConfigError: a value cannot be used.
-    """
-    given: GlobalConfig = decoder_of(GlobalConfig)(_without_blank(section), place)
-    interval = given.scrape_interval or _INTERVAL
-    if given.scrape_timeout > interval:
-        raise place_of(section, "scrape_timeout", place).error("global scrape timeout greater than scrape interval")
-    return dataclasses.replace(
-        given,
-        scrape_interval=interval,
-        scrape_timeout=given.scrape_timeout or min(_TIMEOUT, interval),
-        evaluation_interval=given.evaluation_interval or _INTERVAL,
-    )
-
-
-def read_jobs(items: Any, place: Place, defaults: GlobalConfig) -> tuple[ScrapeConfig, ...]:
-    """Read a list of jobs and fill in what they leave out.
-
-    Raises:
-        ConfigError: a value cannot be used, or two jobs have the same name.
-    """
-    jobs: tuple[ScrapeConfig, ...] = list_decoder(lambda section, where: _read_job(section, where, defaults))(
-        items, place
-    )
-    seen: set[str] = set()
-    for job in jobs:
-        if job.job_name in seen:
-            raise place.error(f'found multiple scrape configs with job name "{job.job_name}"')
-        seen.add(job.job_name)
-    return jobs
-
-
-def _read_job(section: Any, place: Place, defaults: GlobalConfig) -> ScrapeConfig:
-    own: ScrapeConfig = decoder_of(ScrapeConfig)(_without_blank(section), place)
-    inherited = {name: getattr(defaults, name) for name in _INHERITED if name not in section or not getattr(own, name)}
-    job = dataclasses.replace(own, **inherited)
-    if "scrape_timeout" in inherited:
-        # As Prometheus does: a default timeout that is longer than the interval is cut, one written out is an error.
-        job = dataclasses.replace(job, scrape_timeout=min(job.scrape_timeout, job.scrape_interval))
-    if job.scrape_timeout > job.scrape_interval:
-        reason = f'scrape timeout greater than scrape interval for scrape config with job name "{job.job_name}"'
-        raise place_of(section, "scrape_timeout", place).error(reason)
-    return job
-
-
-def _without_blank(section: Any) -> Any:
-    """Return a section without the schemes that are written, but left blank."""
-    if isinstance(section, Section):
-        kept = {key: value for key, value in section.items() if key not in _SCHEMES or value}
-        return Section(kept, section.lines)
-    return section

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import urlsplit, urlunsplit
 
 from dashboard.config.place import Place
-from dashboard.config.scalars import InvalidValueError, Reader, text_of
+from dashboard.config.scalars import Reader, text_of
 
 HIDDEN = "<secret>"
 
@@ -46,26 +45,5 @@ def _read_secret(value: Any, _place: Place) -> Secret:
     return Secret(str(text_of(value)))
 
 
-def _read_url(value: Any, _place: Place) -> str:
-    text = str(text_of(value))
-    try:
-        urlsplit(text)
-    except ValueError as error:
-        raise InvalidValueError(f"not a URL: {error}") from error
-    return text
-
-
-def without_password(url: str) -> str:
-    """Return a URL as it may be shown: a password in it is hidden, as Go's ``URL.Redacted`` does."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    _, _, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{parts.username}:xxxxx@{host}"))
-
-
 SecretText = Annotated[Secret, Reader(_read_secret)]
 """A key that takes a secret."""
-
-Url = Annotated[str, Reader(_read_url)]
-"""A key that takes a URL. It may hold a password: show it through :func:`without_password`."""

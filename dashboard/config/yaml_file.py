@@ -7,6 +7,7 @@ refuses duplicate keys and bounds aliases.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ _MOST_ALIASES = 1000
 _MOST_BYTES = 16 * 1024 * 1024
 _NULLS = ("", "~", "null", "Null", "NULL")
 _TEXT_TAG = "tag:yaml.org,2002:str"
+_BINARY_TAG = "tag:yaml.org,2002:binary"
 _VALUE_TAGS = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float"))
 
 
@@ -69,6 +71,8 @@ class _MarkedLoader(yaml.BaseLoader):
 
     def construct_scalar(self, node: Any) -> Any:
         value = super().construct_scalar(node)
+        if node.tag == _BINARY_TAG:
+            value = _decoded(node)
         plain = (node.style is None and node.tag == _TEXT_TAG) or node.tag in _VALUE_TAGS
         return None if plain and value in _NULLS else Scalar.at(_line(node), value, plain=plain)
 
@@ -90,6 +94,14 @@ class _MarkedLoader(yaml.BaseLoader):
 
 # One constructor whatever the tag: a tag never makes an object.
 _MarkedLoader.add_constructor(None, _MarkedLoader.construct_any)
+
+
+def _decoded(node: yaml.ScalarNode) -> str:
+    try:
+        return base64.b64decode("".join(node.value.split()), validate=True).decode()
+    except ValueError as error:
+        reason = "!!binary value contains invalid base64 data, or no UTF-8"
+        raise yaml.MarkedYAMLError(problem=reason, problem_mark=node.start_mark) from error
 
 
 def _line(node: yaml.Node) -> int:
@@ -130,13 +142,15 @@ def _is_merge(key: yaml.ScalarNode) -> bool:
 def load(file: Path, text: str | None = None) -> Any:
     """Read a YAML file (or the text given in its place) into sections, items and scalars; an empty one is ``None``.
 
+    As go-yaml does, it reads the first document of a file that holds many.
+
     Raises:
         ConfigError: the file cannot be read, or is not YAML of the kind described above.
     """
     if text is None:
         text = _read(file)
     try:
-        return yaml.load(text, Loader=_MarkedLoader)  # noqa: S506 - it descends from BaseLoader, which makes only text.
+        return _MarkedLoader(text).get_data()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         raise ConfigError(file, str(error.problem), line=mark.line + 1 if mark else 0) from error

@@ -123,7 +123,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "size"), [("64MB", 64 << 20), ("1KiB", 1024), ("5", 5), ("1.5GB", 3 << 29), ("12B", 12)]
+    ("text", "size"), [("64MB", 64 << 20), ("1KiB", 1024), ("1.5GB", 3 << 29), ("12B", 12), ("1GB512MB", 3 << 29)]
 )
 def test_sizes_count_in_powers_of_1024(tmp_path: Path, text: str, size: int) -> None:
     config = load_prometheus_config(written(tmp_path, f"scrape_configs: [{{job_name: a, body_size_limit: {text}}}]"))

@@ -1,0 +1,123 @@
+"""How jobs are read, and take from ``global`` what they leave out (``config/config.go`` of Prometheus)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from dashboard.config.decoding import decoder_of, list_decoder, place_of, refuse_unknown
+from dashboard.config.errors import ConfigError
+from dashboard.config.foreign_discovery import read_foreign_discovery
+from dashboard.config.place import Place
+from dashboard.config.scrape import GlobalConfig, NameEscaping, NameValidation, ScrapeConfig
+from dashboard.config.yaml_file import Section, load
+
+_INTERVAL = 60_000
+_TIMEOUT = 10_000
+_VALIDATION = "metric_name_validation_scheme"
+_ESCAPING = "metric_name_escaping_scheme"
+_INHERITED = {field.name for field in dataclasses.fields(GlobalConfig)} & {
+    field.name for field in dataclasses.fields(ScrapeConfig)
+}
+
+
+def read_global(section: Any, place: Place) -> GlobalConfig:
+    """Read ``global`` and fill in what it leaves out.
+
+    Raises:
+        ConfigError: a value cannot be used.
+    """
+    section = _without_blank(section)
+    given: GlobalConfig = decoder_of(GlobalConfig)(section, place)
+    interval = given.scrape_interval or _INTERVAL
+    if given.scrape_timeout > interval:
+        raise place_of(section, "scrape_timeout", place).error("global scrape timeout greater than scrape interval")
+    filled = dataclasses.replace(
+        given,
+        scrape_interval=interval,
+        scrape_timeout=given.scrape_timeout or min(_TIMEOUT, interval),
+        evaluation_interval=given.evaluation_interval or _INTERVAL,
+    )
+    if given.metric_name_validation_scheme is NameValidation.LEGACY and _ESCAPING not in (section or ()):
+        return dataclasses.replace(filled, metric_name_escaping_scheme=NameEscaping.UNDERSCORES)
+    return filled
+
+
+def read_jobs(items: Any, place: Place, defaults: GlobalConfig) -> tuple[ScrapeConfig, ...]:
+    """Read a list of jobs and fill in what they leave out.
+
+    Raises:
+        ConfigError: a value cannot be used.
+    """
+    read_all = list_decoder(lambda section, where: _read_job(section, where, defaults))
+    jobs: tuple[ScrapeConfig, ...] = read_all(items, place)
+    return jobs
+
+
+def read_job_file(file: Path, defaults: GlobalConfig) -> tuple[ScrapeConfig, ...]:
+    """Read a file of ``scrape_config_files``, which has the one key ``scrape_configs``.
+
+    Raises:
+        ConfigError: the file cannot be used.
+    """
+    content = load(file) or Section({}, {})
+    place = Place(file)
+    refuse_unknown(content, ("scrape_configs",), place)
+    return read_jobs(content.get("scrape_configs"), place_of(content, "scrape_configs", place), defaults)
+
+
+def refuse_repeated(jobs: Iterable[tuple[Path, ScrapeConfig]]) -> None:
+    """Check that no two jobs, given with their files, have the same name.
+
+    Raises:
+        ConfigError: two have.
+    """
+    seen: dict[str, Path] = {}
+    for file, job in jobs:
+        if job.job_name in seen:
+            reason = f'found multiple scrape configs with job name "{job.job_name}"'
+            first = seen[job.job_name]
+            raise ConfigError(file, reason if first == file else f"{reason}, first found in {first}", "scrape_configs")
+        seen[job.job_name] = file
+
+
+def _read_job(section: Any, place: Place, defaults: GlobalConfig) -> ScrapeConfig:
+    if section is None:
+        raise place.error("empty or null scrape config section")
+    others, section = read_foreign_discovery(_without_blank(section), place)
+    own: ScrapeConfig = decoder_of(ScrapeConfig)(section, place)
+    inherited = {name: getattr(defaults, name) for name in _INHERITED if name not in section or not getattr(own, name)}
+    job = dataclasses.replace(own, other_sd_configs=others, **inherited)
+    if "scrape_timeout" in inherited:
+        # As Prometheus does: a default timeout that is longer than the interval is cut, one written out is an error.
+        job = dataclasses.replace(job, scrape_timeout=min(job.scrape_timeout, job.scrape_interval))
+    _check_timeout(job, place_of(section, "scrape_timeout", place))
+    _check_schemes(job, place)
+    return job
+
+
+def _check_timeout(job: ScrapeConfig, place: Place) -> None:
+    if job.scrape_timeout > job.scrape_interval:
+        raise place.error(
+            f'scrape timeout greater than scrape interval for scrape config with job name "{job.job_name}"'
+        )
+
+
+def _check_schemes(job: ScrapeConfig, place: Place) -> None:
+    utf8 = job.metric_name_validation_scheme is NameValidation.UTF8
+    if job.metric_name_escaping_scheme is NameEscaping.ALLOW_UTF8 and not utf8:
+        raise place.error("utf8 metric names requested but validation scheme is not set to UTF8")
+
+
+def _without_blank(section: Any) -> Any:
+    """Return a section without what it leaves to its defaults, though it has the key."""
+    if not isinstance(section, Section):
+        return section
+    kept = {key: value for key, value in section.items() if not _is_blank(key, value)}
+    return Section(kept, section.lines)
+
+
+def _is_blank(key: str, value: Any) -> bool:
+    return (key in _INHERITED and value is None) or (key in (_VALIDATION, _ESCAPING) and value == "")
