@@ -1,8 +1,7 @@
 """Targets: which there are, when they are scraped, what became of it; collectors of this machine's own figures."""
 
 from dashboard.scrape.errors import FetchError, Layer, ScrapeError, UnknownTargetError
-from dashboard.scrape.gpu import gpu_names
-from dashboard.scrape.host import host_page
+from dashboard.scrape.host import gpu_names, host_page
 from dashboard.scrape.manager import ScrapeManager, scrape_threads
 from dashboard.scrape.status import BadLine, TargetHealth, TargetMetadata, TargetStatus
 
