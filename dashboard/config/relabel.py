@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from dashboard.config.decoding import decoder_of
 from dashboard.config.place import Place
 from dashboard.config.scalars import InvalidValueError, LabelName, Reader, Unsigned, text_of
-from dashboard.model.matcher import InvalidRegexError
+from dashboard.model.matcher import InvalidRegexError, compiled
 from dashboard.model.relabel import RelabelAction, RelabelConfig
 
 _NEED_TARGET = frozenset(
@@ -34,11 +34,20 @@ def _read_action(value: Any, _place: Place) -> RelabelAction:
         raise InvalidValueError(f'unknown relabel action "{text}"') from None
 
 
+def _read_regex(value: Any, _place: Place) -> str:
+    text = str(text_of(value))
+    try:
+        compiled(text)
+    except InvalidRegexError as error:
+        raise InvalidValueError(str(error)) from error
+    return text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rule:
     source_labels: tuple[LabelName, ...] | None = None
     separator: str = ";"
-    regex: str = "(.*)"
+    regex: Annotated[str, Reader(_read_regex)] = "(.*)"
     modulus: Unsigned = 0
     target_label: str = ""
     replacement: str = "$1"
@@ -81,10 +90,7 @@ class _Rule:
 
 def _read_rule(value: Any, place: Place) -> RelabelConfig:
     rule: _Rule = decoder_of(_Rule)(value, place)
-    try:
-        return rule.made()
-    except InvalidRegexError as error:
-        raise InvalidValueError(f"error parsing regexp: {error}") from error
+    return rule.made()
 
 
 RelabelConfigs = tuple[Annotated[RelabelConfig, Reader(_read_rule)], ...]

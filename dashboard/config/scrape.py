@@ -21,6 +21,7 @@ from dashboard.config.scalars import (
     Reader,
     Unsigned,
     read_boolean,
+    read_text,
 )
 
 
@@ -66,6 +67,13 @@ def _read_protocols(value: Any, place: Place) -> tuple[ScrapeProtocol, ...]:
     if len(set(protocols)) < len(protocols):
         raise InvalidValueError("duplicated protocol in scrape_protocols")
     return protocols
+
+
+def _read_job_name(value: Any, place: Place) -> str:
+    name = read_text(value, place)
+    if not name:
+        raise InvalidValueError("job_name is empty")
+    return name
 
 
 def _read_off(value: Any, place: Place) -> bool:
@@ -121,7 +129,7 @@ class GlobalConfig:
 class ScrapeConfig:
     """One job. What it leaves out is filled with the values of ``global``; a limit of 0 is none."""
 
-    job_name: str
+    job_name: Annotated[str, Reader(_read_job_name)]
     scrape_interval: Milliseconds = 60_000
     scrape_timeout: Milliseconds = 10_000
     scrape_protocols: Protocols = DEFAULT_PROTOCOLS
@@ -160,8 +168,6 @@ class ScrapeConfig:
     """The kinds of discovery that are checked and not served, as they may be shown."""
 
     def __post_init__(self) -> None:
-        if not self.job_name:
-            raise InvalidValueError("job_name is empty", "job_name")
         if not self.relabel_configs:
             self._refuse_urls()
 

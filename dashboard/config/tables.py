@@ -77,7 +77,7 @@ def one_of(*known: str) -> Any:
     def read(value: Any, _place: Place) -> str:
         text = str(text_of(value))
         if text not in known:
-            raise InvalidValueError(f'"{text}" is not one of {", ".join(known)}')
+            raise InvalidValueError(f'"{text}" is not one of {", ".join(filter(None, known))}')
         return text
 
     return Annotated[str, Reader(read)]
