@@ -1,9 +1,9 @@
 """Targets: which there are, when they are scraped, what became of it; collectors of this machine's own figures."""
 
-from dashboard.scrape.errors import FetchError, Layer, ScrapeError, UnknownTargetError
+from dashboard.scrape.errors import FetchError, Layer, ScrapeError, UnknownPoolError, UnknownTargetError
 from dashboard.scrape.host import gpu_names, host_page
 from dashboard.scrape.manager import ScrapeManager, scrape_threads
-from dashboard.scrape.status import BadLine, TargetHealth, TargetMetadata, TargetStatus
+from dashboard.scrape.status import BadLine, ScrapePool, TargetHealth, TargetMetadata, TargetStatus
 
 __all__ = [
     "BadLine",
@@ -11,9 +11,11 @@ __all__ = [
     "Layer",
     "ScrapeError",
     "ScrapeManager",
+    "ScrapePool",
     "TargetHealth",
     "TargetMetadata",
     "TargetStatus",
+    "UnknownPoolError",
     "UnknownTargetError",
     "gpu_names",
     "host_page",

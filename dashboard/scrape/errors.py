@@ -3,6 +3,7 @@
 - ``ScrapeError``
     - ``FetchError``: a target's page could not be had; it names the layer that failed.
     - ``UnknownTargetError``: no target has the given id.
+    - ``UnknownPoolError``: no job has the given name.
     - ``DiscoveryError``: targets cannot be looked up.
     - ``TargetError``: what was looked up makes no target.
     - ``TargetLimitError``: a job has more targets than it allows.
@@ -57,6 +58,13 @@ class UnknownTargetError(ScrapeError):
 
     def __init__(self, target_id: str) -> None:
         super().__init__(f'no target has the id "{show(target_id.encode())}"')
+
+
+class UnknownPoolError(ScrapeError):
+    """No job has the given name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f'no scrape pool has the name "{show(name.encode())}"')
 
 
 class DiscoveryError(ScrapeError):

@@ -1,33 +1,34 @@
-"""All targets of the configuration, and when each is scraped."""
+"""All targets of the configuration: what is discovered is scraped."""
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Iterator, Mapping
 
-from apscheduler.job import Job
-from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import CollectorRegistry
 
-from dashboard.config.prometheus import PrometheusConfig, ScrapeConfig
-from dashboard.scrape.counters import ScrapeCounters
-from dashboard.scrape.errors import UnknownTargetError
-from dashboard.scrape.fetch import HttpSource, LocalSource, Source
+from dashboard.config.prometheus import PrometheusConfig
+from dashboard.config.scrape import ScrapeConfig
+from dashboard.exposition.page import Metadata
+from dashboard.model.labels import Labels
+from dashboard.model.relabel import RelabelStep
+from dashboard.scrape.counters import MetadataCollector, PoolMetrics, ScrapeCounters
+from dashboard.scrape.discovery import Discovery
+from dashboard.scrape.discovery.metrics import DiscoveryMetrics
+from dashboard.scrape.errors import UnknownPoolError, UnknownTargetError
+from dashboard.scrape.fetch import LocalSource, Source, source_for
 from dashboard.scrape.loop import ScrapeLoop
-from dashboard.scrape.schedule import first_scrape, next_on_grid, time_allowed
-from dashboard.scrape.status import TargetMetadata, TargetStatus
-from dashboard.scrape.store import RowAppender, Store
-from dashboard.scrape.target import Target, targets_of
+from dashboard.scrape.pool import Pool
+from dashboard.scrape.status import ScrapePool, TargetMetadata, TargetStatus
+from dashboard.scrape.store import Store
+from dashboard.scrape.target import Target
+from dashboard.scrape.timetable import Timetable
 
 MOST_THREADS = 128
 """The largest pool of scrape threads: so many targets may hang at once before others are late."""
 
 _FEWEST_THREADS = 8
-_EXECUTOR = "scrape"
 
 
 def scrape_threads(targets: int) -> int:
@@ -35,14 +36,8 @@ def scrape_threads(targets: int) -> int:
     return min(max(targets, _FEWEST_THREADS), MOST_THREADS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Scheduled:
-    loop: ScrapeLoop
-    jobs: tuple[Job, ...]
-
-
 class ScrapeManager:
-    """Keeps one loop for each target and has the scheduler run it.
+    """Keeps a pool of targets for each job, and brings it up to date with the configuration and with discovery.
 
     The scheduler needs an executor named ``scrape``. ``local_pages`` are pages of this server by their path: a target
     at one of ``local_addresses`` is read in process.
@@ -59,57 +54,55 @@ class ScrapeManager:
         local_addresses: Collection[str],
     ) -> None:
         self._storage = storage
-        self._scheduler = scheduler
+        self._timetable = Timetable(scheduler, clock)
         self._counters = ScrapeCounters(registry)
+        self._pool_metrics = PoolMetrics(registry)
         self._clock = clock
         self._local_pages = local_pages
         self._local_addresses = frozenset(local_addresses)
         self._lock = threading.Lock()
-        self._scheduled: dict[str, _Scheduled] = {}
+        self._jobs: dict[str, ScrapeConfig] = {}
+        self._pools: dict[str, Pool] = {}
+        self._discovery = Discovery(DiscoveryMetrics(registry), self._sync)
+        registry.register(MetadataCollector(self._pool_metadata))
 
     def apply(self, config: PrometheusConfig) -> None:
-        """Start, keep and end loops so that they are those of a configuration; unchanged targets miss no scrape.
+        """Scrape the jobs of a configuration from now on; targets that stay the same miss no scrape.
 
-        Raises:
-            ConfigError: the configuration makes a target that cannot be scraped; nothing was changed.
+        What stands in the configuration itself is scraped at once, what must be looked up as soon as it is found.
         """
-        wanted = targets_of(config)
         with self._lock:
-            kept: dict[str, _Scheduled] = {}
-            before = self._scheduled
-            for target in wanted:
-                known = before.get(target.id)
-                if known is None:
-                    kept[target.id] = self._start(target)
-                elif known.loop.target == target:
-                    kept[target.id] = known
-                else:
-                    self._withdraw(known)
-                    known.loop.stop()
-                    kept[target.id] = self._start(target, known.loop.appender)
-            for gone in before.keys() - kept.keys():
-                self._withdraw(before[gone])
-                before[gone].loop.end()
-            self._scheduled = kept
+            self._jobs = {job.job_name: job for job in config.scrape_configs}
+            self._discovery.apply(config.scrape_configs)
+            before = self._pools
+            self._pools = {name: before.get(name) or self._new_pool(job) for name, job in self._jobs.items()}
+            for name, pool in self._pools.items():
+                pool.sync(self._jobs[name], self._discovery.discovered(name))
+            for gone in before.keys() - self._pools.keys():
+                before[gone].end()
 
     def stop(self) -> None:
         """End every loop. Nothing is marked as stale: after a restart the series go on."""
         with self._lock:
-            for scheduled in self._scheduled.values():
-                self._withdraw(scheduled)
-                scheduled.loop.stop()
-            self._scheduled = {}
+            for pool in self._pools.values():
+                pool.stop()
+            self._jobs, self._pools = {}, {}
+        self._discovery.stop()
+
+    def pools(self) -> list[ScrapePool]:
+        """Return the targets of each job, those too that were dropped, and what is wrong, in the order of the jobs."""
+        return [pool.status() for pool in list(self._pools.values())]
 
     def targets(self) -> list[TargetStatus]:
         """Return every target with its last scrape, in the order of the configuration."""
-        return [scheduled.loop.status for scheduled in list(self._scheduled.values())]
+        return [loop.status for loop in self._loops()]
 
     def metadata(self, metric: str = "") -> list[TargetMetadata]:
         """Return what each target says of its metrics, or of one metric."""
         return [
-            TargetMetadata(scheduled.loop.target.labels, name, metadata)
-            for scheduled in list(self._scheduled.values())
-            for name, metadata in scheduled.loop.metadata.items()
+            TargetMetadata(loop.target.labels, name, metadata)
+            for loop in self._loops()
+            for name, metadata in loop.metadata.items()
             if metric in ("", name)
         ]
 
@@ -119,50 +112,47 @@ class ScrapeManager:
         Raises:
             UnknownTargetError: there is no such target.
         """
-        scheduled = self._scheduled.get(target_id)
-        if scheduled is None:
-            raise UnknownTargetError(target_id)
-        return scheduled.loop.scrape()
+        for pool in list(self._pools.values()):
+            loop = pool.loop(target_id)
+            if loop is not None:
+                return loop.scrape()
+        raise UnknownTargetError(target_id)
 
-    def _start(self, target: Target, appender: RowAppender | None = None) -> _Scheduled:
-        loop = ScrapeLoop(
-            target,
-            self._source(target),
-            self._storage,
-            counters=self._counters,
-            clock=self._clock,
-            appender=appender,
+    def relabel_steps(self, pool: str, discovered: Labels) -> list[RelabelStep]:
+        """Return what each relabelling rule of a job makes of the labels of a discovered target.
+
+        Raises:
+            UnknownPoolError: there is no such job.
+        """
+        known = self._pools.get(pool)
+        if known is None:
+            raise UnknownPoolError(pool)
+        return known.relabel_steps(discovered)
+
+    def _sync(self, name: str) -> None:
+        """Bring the pool of a job up to date with discovery."""
+        with self._lock:
+            pool = self._pools.get(name)
+            if pool is not None:
+                pool.sync(self._jobs[name], self._discovery.discovered(name))
+
+    def _loops(self) -> Iterator[ScrapeLoop]:
+        for pool in list(self._pools.values()):
+            yield from pool.loops
+
+    def _pool_metadata(self) -> Iterator[tuple[str, Mapping[str, Metadata]]]:
+        return ((loop.target.scrape_pool, loop.metadata) for loop in self._loops())
+
+    def _new_pool(self, job: ScrapeConfig) -> Pool:
+        return Pool(job, self._new_loop, self._timetable, self._pool_metrics)
+
+    def _new_loop(self, target: Target, after: ScrapeLoop | None) -> ScrapeLoop:
+        return ScrapeLoop(
+            target, self._source(target), self._storage, counters=self._counters, clock=self._clock, after=after
         )
-        return _Scheduled(loop, self._schedule(loop))
 
     def _source(self, target: Target) -> Source:
         page = self._local_pages.get(target.path)
         if page is not None and target.address in self._local_addresses:
             return LocalSource(page)
-        job = ScrapeConfig(job_name=target.scrape_pool, body_size_limit=target.body_size_limit)
-        return HttpSource(target.url, time_allowed(target) / 1000, job)
-
-    def _schedule(self, loop: ScrapeLoop) -> tuple[Job, ...]:
-        target = loop.target
-        first = first_scrape(target, self._clock())
-        options = {"executor": _EXECUTOR, "max_instances": 1, "coalesce": True, "misfire_grace_time": None}
-        return (
-            self._scheduler.add_job(loop.scrape, "date", run_date=_moment(first), **options),
-            self._scheduler.add_job(
-                loop.scrape,
-                "interval",
-                seconds=target.interval / 1000,
-                start_date=_moment(next_on_grid(target, first)),
-                **options,
-            ),
-        )
-
-    def _withdraw(self, scheduled: _Scheduled) -> None:
-        for job in scheduled.jobs:
-            # The job of the first scrape is gone once it ran.
-            with contextlib.suppress(JobLookupError):
-                self._scheduler.remove_job(job.id)
-
-
-def _moment(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+        return source_for(target)

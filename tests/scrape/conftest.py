@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import http.server
 import socket
 import socketserver
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
 
+from dashboard.config.scrape import ScrapeConfig
 from dashboard.model.labels import Labels
 from dashboard.model.samples import STALE, FloatArray, IntArray, is_stale
+from dashboard.scrape.discovery import TargetGroup
+from dashboard.scrape.target import Target, targets_of
+
+
+def make_target(labels: Mapping[str, str] | None = None, **job: Any) -> Target:
+    """Make the target ``h:80`` of a job ``a``, with further labels and settings of the job."""
+    config = ScrapeConfig(job_name="a", scrape_interval=5000, scrape_timeout=1000)
+    group = TargetGroup(({"__address__": "h:80"},), labels or {})
+    (target,) = targets_of(dataclasses.replace(config, **job), [group]).active
+    return target
 
 
 @dataclass(frozen=True)

@@ -13,32 +13,19 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from dashboard.exposition.page import Metadata, MetricType
-from dashboard.model.labels import Labels
 from dashboard.scrape.counters import ScrapeCounters
 from dashboard.scrape.errors import FetchError, Layer
 from dashboard.scrape.fetch import Answer
-from dashboard.scrape.loop import REPORTS, ScrapeLoop
+from dashboard.scrape.loop import ScrapeLoop
+from dashboard.scrape.recorder import REPORTS
 from dashboard.scrape.status import BadLine, TargetHealth
 from dashboard.scrape.target import Target
 
-from .conftest import FakeStorage, stale
+from .conftest import FakeStorage, make_target, stale
 
 NOW = 1_700_000_000_500
-TARGET = Target(
-    id="0" * 16,
-    scrape_pool="a",
-    url="http://h:80/metrics",
-    address="h:80",
-    path="/metrics",
-    labels=Labels.of({"job": "a", "instance": "h:80"}),
-    discovered_labels=Labels.of({"__address__": "h"}),
-    interval=5000,
-    timeout=1000,
-    honor_labels=False,
-    honor_timestamps=True,
-    sample_limit=0,
-    body_size_limit=0,
-)
+# Its grid is at whole multiples of its interval.
+TARGET = dataclasses.replace(make_target(), id="0" * 16)
 OWN = 'instance="h:80", job="a"'
 
 
@@ -149,7 +136,7 @@ def test_an_exposed_nan_is_a_value(storage: FakeStorage) -> None:
 
 
 def test_too_many_samples_fail_the_scrape(storage: FakeStorage) -> None:
-    bench = Bench(storage, b"a 1\nb 2\nc 3\n", target=dataclasses.replace(TARGET, sample_limit=2))
+    bench = Bench(storage, b"a 1\nb 2\nc 3\n", target=make_target(sample_limit=2))
     bench.scrape()
     assert bench.loop.status.last_error == "sample limit exceeded"
     assert (storage.report("up"), storage.report("scrape_samples_scraped")) == (0, 3)
@@ -182,7 +169,7 @@ def test_ancient_samples_are_dropped_and_counted(storage: FakeStorage) -> None:
 
 
 def test_timestamps_that_are_not_honored_are_the_scrapes(storage: FakeStorage) -> None:
-    bench = Bench(storage, b"a 1 123\nb 2\na 3 124\n", target=dataclasses.replace(TARGET, honor_timestamps=False))
+    bench = Bench(storage, b"a 1 123\nb 2\na 3 124\n", target=make_target(honor_timestamps=False))
     bench.scrape()
     assert storage.points == []
     assert storage.page() == {f"a{{{OWN}}}": 1.0, f"b{{{OWN}}}": 2.0}
@@ -200,7 +187,7 @@ def test_duplicates_are_counted_and_the_first_is_kept(storage: FakeStorage) -> N
     ("honor", "expected"), [(False, 'a{exported_job="b", '), (True, 'a{instance="h:80", job="b"}')]
 )
 def test_labels_that_clash(storage: FakeStorage, honor: bool, expected: str) -> None:
-    Bench(storage, b'a{job="b"} 1\n', target=dataclasses.replace(TARGET, honor_labels=honor)).scrape()
+    Bench(storage, b'a{job="b"} 1\n', target=make_target(honor_labels=honor)).scrape()
     (name,) = storage.page()
     assert name.startswith(expected)
 

@@ -13,7 +13,6 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import CollectorRegistry
 
-from dashboard.config.errors import ConfigError
 from dashboard.config.prometheus import PrometheusConfig, load_prometheus_config
 from dashboard.database import Database
 from dashboard.exposition.page import Metadata, MetricType
@@ -171,20 +170,10 @@ def test_a_target_that_is_scraped_differently_goes_on_without_a_gap(
     wait_for(lambda: len(storage.rows) >= 1)
     manager.apply(config("150ms", extra=", honor_labels: true", api=[site.address]))
     (status,) = manager.targets()
-    assert (status.interval, status.health) == (150, TargetHealth.UNKNOWN)
+    assert (status.interval, status.health) == (150, TargetHealth.UP)
     seen = len(storage.rows)
     wait_for(lambda: len(storage.rows) >= seen + 2)
     assert not any(map(stale, values(storage, f'a{{instance="{site.address}", job="api"}}')))
-
-
-def test_a_configuration_that_makes_no_target_changes_nothing(
-    manager: ScrapeManager, config: Callable[..., PrometheusConfig], site: Site
-) -> None:
-    site.serve(b"a 1\n")
-    manager.apply(config(api=[site.address]))
-    with pytest.raises(ConfigError, match='invalid scheme "ftp"'):
-        manager.apply(config(other=[site.address], labels="{__scheme__: ftp}"))
-    assert [status.scrape_pool for status in manager.targets()] == ["api"]
 
 
 def test_a_target_can_be_scraped_now(

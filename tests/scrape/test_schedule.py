@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.config.prometheus import load_prometheus_config
 from dashboard.scrape.schedule import aligned, first_scrape, next_on_grid, time_allowed
-from dashboard.scrape.target import Target, targets_of
+from dashboard.scrape.target import Target
+
+from .conftest import make_target
 
 
 @pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
-    file = tmp_path_factory.mktemp("config") / "prometheus.yml"
-    file.write_text("scrape_configs: [{job_name: a, static_configs: [{targets: [h]}]}]", encoding="utf-8")
-    return targets_of(load_prometheus_config(Path(file)))[0]
+def target() -> Target:
+    return make_target()
 
 
 times = st.integers(1_600_000_000_000, 2_000_000_000_000)
