@@ -8,8 +8,10 @@ from __future__ import annotations
 import click
 
 from dashboard import __version__
+from dashboard.cli.check import check
 from dashboard.cli.init import init
 from dashboard.cli.serve import demo, serve
+from dashboard.cli.test_rules import test
 
 
 @click.group()
@@ -18,5 +20,5 @@ def main() -> None:
     """One folder of Prometheus, Alertmanager and Grafana files, run by one Python process."""
 
 
-for _command in (init, demo, serve):
+for _command in (init, demo, serve, check, test):
     main.add_command(_command)

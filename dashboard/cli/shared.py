@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,20 @@ def _named(_: click.Context, option: click.Parameter, value: str | None) -> Path
     if value == "":
         raise click.BadParameter("the folder has no name", param=option)
     return Path(value) if value is not None else None
+
+
+FAILED = 1
+"""The exit code of a command that found, or met, an error."""
+
+
+def existing_files(_: click.Context, __: click.Parameter, names: Sequence[str]) -> tuple[Path, ...]:
+    """Turn arguments into paths; one that does not exist is an error as promtool tells it."""
+    for name in names:
+        if not Path(name).exists():
+            raise click.ClickException(f"path '{name}' does not exist")
+        if Path(name).is_dir():
+            raise click.ClickException(f"'{name}' is a directory")
+    return tuple(Path(name) for name in names)
 
 
 config_option = click.option(

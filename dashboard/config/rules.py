@@ -1,6 +1,7 @@
 """Rule files, in Prometheus's format: groups of recording and alerting rules.
 
-Expressions and templates stay text here; :mod:`dashboard.rules` parses them.
+Only the shape is checked: expressions and templates stay text here, and :mod:`dashboard.rules` says what is wrong with
+them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.config.decoding import decode
-from dashboard.config.errors import ConfigError
 from dashboard.config.scalars import Milliseconds
 from dashboard.config.yaml_file import load
 
@@ -20,7 +20,7 @@ from dashboard.config.yaml_file import load
 class RuleConfig:
     """One rule: a recording rule has ``record``, an alerting rule has ``alert``."""
 
-    expr: str
+    expr: str = ""
     record: str = ""
     alert: str = ""
     for_: Milliseconds = 0
@@ -33,7 +33,7 @@ class RuleConfig:
 class RuleGroupConfig:
     """Rules that are evaluated one after the other; an ``interval`` of 0 stands for the global one."""
 
-    name: str
+    name: str = ""
     interval: Milliseconds = 0
     query_offset: Milliseconds = 0
     limit: int = 0
@@ -54,23 +54,14 @@ class RuleFile:
     groups: tuple[RuleGroupConfig, ...]
 
 
-def load_rule_file(file: Path, *, ignore_unknown_fields: bool = False) -> RuleFile:
-    """Read a rule file and check its shape; unknown keys are errors, unless they are ignored.
+def load_rule_file(file: Path, text: str | None = None, *, ignore_unknown_fields: bool = False) -> RuleFile:
+    """Read the shape of a rule file, or of the text given in its place; unknown keys are errors, unless ignored.
 
     Raises:
-        ConfigError: the file cannot be used; the message names the group and the rule.
+        ConfigError: the file cannot be used; the message names the line and the key.
     """
-    data = load(file) or {}
+    data = load(file, text) or {}
     content = decode(file, _without_unknown(data) if ignore_unknown_fields else data, _File)
-    names: set[str] = set()
-    for number, group in enumerate(content.groups):
-        if not group.name:
-            raise ConfigError(file, "a group's name must not be empty", f"groups[{number}].name")
-        if group.name in names:
-            raise ConfigError(file, f'groupname: "{group.name}" is repeated in the same file', f"groups[{number}].name")
-        names.add(group.name)
-        for position, rule in enumerate(group.rules):
-            _check_rule(file, f"groups[{number}].rules[{position}]", rule)
     return RuleFile(file=file, groups=content.groups)
 
 
@@ -91,12 +82,3 @@ def _drop_unknown(section: Any, record: type[_File | RuleGroupConfig | RuleConfi
     for key in list(section) if isinstance(section, dict) else ():
         if key not in known:
             del section[key]
-
-
-def _check_rule(file: Path, where: str, rule: RuleConfig) -> None:
-    if bool(rule.record) == bool(rule.alert):
-        raise ConfigError(file, "exactly one of 'record' and 'alert' must be set", where)
-    if not rule.expr:
-        raise ConfigError(file, "field 'expr' must be set in rule", where)
-    if rule.record and (rule.annotations or rule.for_ or rule.keep_firing_for):
-        raise ConfigError(file, "a recording rule takes no 'annotations', 'for' or 'keep_firing_for'", where)

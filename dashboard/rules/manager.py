@@ -101,7 +101,7 @@ class RuleManager:
         """
         rules = RuleBuilder(self._storage, template_query(self._engine), external_labels, self._external_url)
         builder = GroupBuilder(rules, self._around, default_interval)
-        groups = [builder.group(file.file, config) for file in files for config in file.groups]
+        groups = [group for file in files for group in builder.groups(file)]
         return PreparedRules({group.key: group for group in groups}, external_labels)
 
     def adopt(self, prepared: PreparedRules) -> None:

@@ -6,6 +6,7 @@ how long it runs, how often it loops and calls is bounded. Values of labels are 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ TIME_LIMIT = 0.1
 Queries do not count, they have a time limit of their own; nor does waiting for a busy machine.
 """
 
+_PLACE = re.compile(r"template:(\d+):\d+: (.*)", re.DOTALL)
+_SINGLE_QUOTED = re.compile(r"'([^']*)'")
 _MOST_ITERATIONS = 100_000
 _MOST_CALLS = 100_000
 _MOST_DEPTH = 100
@@ -145,7 +148,7 @@ class Expander:
         try:
             return Template(text, self._environment.from_string(variables + text, name=self._name))
         except (gotpl.TemplateError, ValueError, RecursionError) as error:
-            raise TemplateError(f"error parsing template {self._name}: {error}") from error
+            raise TemplateError(_parsing_reason(self._name, str(error))) from error
 
     def render(self, template: Template, labels: Labels, value: float, now: int) -> str:
         """Render a template for one result of the rule's query at ``now``.
@@ -162,6 +165,15 @@ class Expander:
             return str(template.compiled.render(data))
         except (gotpl.TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
             raise TemplateError(f"error executing template {self._name}: {error}") from error
+
+
+def _parsing_reason(name: str, reason: str) -> str:
+    """Tell why a template cannot be parsed as Go does: by its name and line."""
+    place = _PLACE.match(reason)
+    if place is None:
+        return f"template: {name}: {reason}"
+    quoted = _SINGLE_QUOTED.sub(r'"\1"', place[2])
+    return f"template: {name}:{place[1]}: {quoted}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,16 +28,18 @@ def test_a_field_written_without_a_value_keeps_its_default(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("groups: [{name: g}, {name: g}]", 'groupname: "g" is repeated in the same file'),
-        ("groups: [{name: ''}]", "a group's name must not be empty"),
-        ("groups: [{name: g, rules: [{expr: up}]}]", "groups[0].rules[0]: exactly one of 'record' and 'alert'"),
-        ("groups: [{name: g, rules: [{expr: up, alert: a, record: b}]}]", "exactly one of"),
-        ("groups: [{name: g, rules: [{record: a, expr: up, for: 5m}]}]", "takes no 'annotations', 'for'"),
-        ("groups: [{name: g, rules: [{alert: a}]}]", "missing required key `expr`"),
         ("groups: [{name: g, rules: [{alert: a, expr: up, For: 5m}]}]", "rules[0].For: unknown key (value 5m)"),
+        ("groups: [{name: g, interval: soon}]", "groups[0].interval: not a valid duration"),
+        ("groups: {name: g}", "groups: expected a list"),
     ],
 )
 def test_a_bad_file_is_refused_by_key(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_rule_file(written(tmp_path, text))
     assert message in str(caught.value)
+
+
+def test_unknown_keys_can_be_ignored(tmp_path: Path) -> None:
+    text = "owner: me\ngroups: [{name: g, team: x, rules: [{alert: a, expr: up, runbook: y, labels: {z: w}}]}]"
+    file = load_rule_file(written(tmp_path, text), ignore_unknown_fields=True)
+    assert file.groups[0].rules[0].labels == {"z": "w"}

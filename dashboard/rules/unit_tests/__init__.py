@@ -21,6 +21,7 @@ behind a name with labels; it raises ``ParseError`` for native histograms, which
 
 from dashboard.rules.unit_tests.expectation import At, Expectation, Failure, Over, Remarks, Tolerance
 from dashboard.rules.unit_tests.file import load_unit_tests
+from dashboard.rules.unit_tests.junit import junit_xml
 from dashboard.rules.unit_tests.memory import MemoryStore
 from dashboard.rules.unit_tests.notation import SeriesDescription, parse_metric, parse_series, parse_values
 from dashboard.rules.unit_tests.runner import CaseResult, FileResult, run_file
@@ -36,6 +37,7 @@ __all__ = [
     "Remarks",
     "SeriesDescription",
     "Tolerance",
+    "junit_xml",
     "load_unit_tests",
     "parse_metric",
     "parse_series",

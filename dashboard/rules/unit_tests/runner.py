@@ -18,6 +18,7 @@ from dashboard.promql.literals import quote
 from dashboard.rules.alert import AlertState
 from dashboard.rules.alerting import ALERT_NAME, AlertingRule
 from dashboard.rules.building import RuleBuilder
+from dashboard.rules.check import CheckedFile, check_file
 from dashboard.rules.errors import RuleError
 from dashboard.rules.query import template_query, vector_query
 from dashboard.rules.rule import EvalTime, Rule, VectorQuery
@@ -60,9 +61,9 @@ def run_file(file: Path, *, run: str = "", ignore_unknown_fields: bool = False) 
     """
     try:
         content = load_unit_tests(file)
-        rule_groups = _RuleGroups.load(content, ignore_unknown_fields=ignore_unknown_fields)
     except ConfigError as error:
         return FileResult(file, error=str(error))
+    rule_groups = _RuleGroups.load(content, ignore_unknown_fields=ignore_unknown_fields)
     wanted = compiled(run)
     cases = tuple(
         CaseResult(scene.name or f"unnamed#{number}", tuple(_Test(content, rule_groups, scene).failures()))
@@ -74,12 +75,19 @@ def run_file(file: Path, *, run: str = "", ignore_unknown_fields: bool = False) 
 
 @dataclass(frozen=True, slots=True)
 class _RuleGroups:
-    """The groups of all rule files, in the order of their evaluation."""
+    """The groups of all rule files, in the order of their evaluation; and why some cannot be used."""
 
     groups: tuple[tuple[Path, RuleGroupConfig], ...]
+    errors: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, content: UnitTestFile, *, ignore_unknown_fields: bool) -> _RuleGroups:
+        def check(file: Path) -> CheckedFile:
+            return check_file(file, duplicates=False, ignore_unknown_fields=ignore_unknown_fields)
+
+        errors = tuple(error for file in content.rule_files for error in check(file).errors)
+        if errors:
+            return cls((), errors)
         files = [load_rule_file(file, ignore_unknown_fields=ignore_unknown_fields) for file in content.rule_files]
         groups = [(file.file, group) for file in files for group in file.groups]
         places = {name: place for place, name in enumerate(content.group_order)}
@@ -100,6 +108,9 @@ class _Test:
 
     def failures(self) -> Iterator[str]:
         """Yield what is not as it should be."""
+        if self._rule_groups.errors:
+            yield from self._rule_groups.errors
+            return
         try:
             self._check_names()
             start = self._load()

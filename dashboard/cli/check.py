@@ -1,0 +1,15 @@
+"""``glass check``: the group whose commands check files, as ``promtool check`` does."""
+
+from __future__ import annotations
+
+import click
+
+from dashboard.cli.check_rules import check_rules
+
+
+@click.group("check")
+def check() -> None:
+    """Check files before a server reads them."""
+
+
+check.add_command(check_rules)
