@@ -37,8 +37,7 @@ def masked(value: Any, *, secret: bool = False) -> Any:
         return [masked(entry, secret=secret) for entry in value]
     if value is None:
         return None
-    return HIDDEN if secret and value else _without_password(str(value))
-
-
-def _without_password(text: str) -> str:
-    return without_password(text) if "://" in text and "@" in text else text
+    if secret and value:
+        return HIDDEN
+    shown = without_password(value)
+    return value if shown == value else shown

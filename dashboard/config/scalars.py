@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from dashboard.config.place import Place
 from dashboard.config.yaml_file import Items, Scalar, Section
-from dashboard.model.duration import InvalidDurationError, parse_duration
+from dashboard.model.duration import InvalidDurationError, format_duration, parse_duration
 
 _TRUE = frozenset(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"])
 _FALSE = frozenset(["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"])
@@ -36,11 +36,13 @@ class InvalidValueError(ValueError):
 class Reader:
     """How the value of a key is read from what was loaded; it raises :class:`InvalidValueError`.
 
-    A key that is written without a value is ``empty``; where that is ``None``, it is read as an empty text.
+    A key that is written without a value is ``empty``; where that is ``None``, it is read as an empty text. ``write``
+    turns the value into text again, where it is not shown as it is.
     """
 
     read: Callable[[Any, Place], Any]
     empty: Any = None
+    write: Callable[[Any], str] | None = None
 
 
 def text_of(value: Any) -> Scalar:
@@ -140,6 +142,17 @@ def read_size(value: Any, _place: Place) -> int:
     return _within(sign * int(size), -(2**63), 2**63 - 1)
 
 
+def write_size(size: int) -> str:
+    """Write a size as Prometheus does: ``1536`` is ``1KiB512B``."""
+    if size <= 0:
+        return f"{size}B"
+    parts = []
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"):
+        size, rest = divmod(size, 1024)
+        parts.append(f"{rest}{unit}" if rest else "")
+    return "".join(reversed(parts))
+
+
 def read_path(value: Any, place: Place) -> str:
     """Read the path of a file; a relative one starts at the configuration file's folder."""
     text = str(text_of(value))
@@ -163,10 +176,10 @@ def read_label_set(value: Any, place: Place) -> dict[str, str]:
     }
 
 
-Milliseconds = Annotated[int, Reader(read_duration, 0)]
+Milliseconds = Annotated[int, Reader(read_duration, 0, format_duration)]
 """A duration of a configuration file, such as ``15s``, as milliseconds."""
 
-Bytes = Annotated[int, Reader(read_size, 0)]
+Bytes = Annotated[int, Reader(read_size, 0, write_size)]
 """A size of a configuration file, such as ``64MB``."""
 
 Unsigned = Annotated[int, Reader(read_unsigned, 0)]

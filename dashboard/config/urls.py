@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit
 
 from dashboard.config.place import Place
 from dashboard.config.scalars import InvalidValueError, Reader, text_of
@@ -13,6 +13,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 _BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 _HOST = re.compile(r"(\[[0-9a-fA-F:.%a-zA-Z]*\]|[^\s<>\"\[\]:\\^`{|}]*)(:[0-9]*)?")
+_PASSWORD = re.compile(r"(://[^/?#@:\s]*):[^/?#@\s]*@")
 _USER = re.compile(r"//[^/@\s]*@")
 
 
@@ -56,13 +57,9 @@ def require_http(url: str) -> None:
         raise InvalidValueError("host is missing in URL")
 
 
-def without_password(url: str) -> str:
-    """Return a URL as it may be shown: a password in it is replaced, as by Go's ``URL.Redacted``."""
-    parts = urlsplit(url)
-    user, _, host = parts.netloc.rpartition("@")
-    if ":" not in user:
-        return url
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:xxxxx@{host}"))
+def without_password(text: str) -> str:
+    """Return a text as it may be shown: a password in a URL is replaced, as by Go's ``URL.Redacted``."""
+    return _PASSWORD.sub(r"\1:xxxxx@", text)
 
 
 def _read_url(value: Any, _place: Place) -> str:
