@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
+
+import numpy as np
 
 from dashboard.exposition.page import MetricType
 from dashboard.exposition.syntax import (
@@ -18,21 +21,31 @@ from dashboard.exposition.syntax import (
     MetadataLine,
     SampleLine,
     label_grammar,
-    quoted_text,
+    metadata_name,
+    read_exemplar_labels,
     read_labels,
     unescape,
     utf8,
 )
-from dashboard.exposition.values import parse_float
+from dashboard.exposition.values import parse_float, parse_floats
+from dashboard.model.exemplar import Exemplar
 from dashboard.model.labels import METRIC_NAME
+from dashboard.model.samples import IntArray
 
 _LABELS = label_grammar(blank=b"", value_sign=rb'[^"\\\n]', loose_commas=False)
+# Prometheus's lexer knows NUL in values of labels, but not in those of exemplars.
+_EXEMPLAR_LABELS = label_grammar(blank=b"", value_sign=rb'[^"\\\n\x00]', loose_commas=False)
 _METADATA = re.compile(rb"# (HELP|TYPE|UNIT) ")
 _END = re.compile(rb"# EOF\n?")
 _TOKEN = re.compile(rb" ([^ \n]++)")
-_EXEMPLAR = re.compile(rb" # \{")
+MARK = b" # {"
+"""What an exemplar begins with."""
+
+_EXEMPLAR = re.compile(re.escape(MARK))
+# Milliseconds must fit 64 bits. Go's conversion of others is undefined; any time that far away is dropped later.
+_MOST_SECONDS = (2**63 - 1024) / 1000
 _LINE_REST = re.compile(rb" ([^\n]*+)(?:\n|\Z)")
-_WITH_EXEMPLARS = ("_total", "_bucket")
+_WITH_EXEMPLARS = (b"_total", b"_bucket")
 # That a page without its mark is refused is the business of check_end alone.
 _LINE_ENDS = (b"\n", b"")
 _TYPES = {kind.value.encode(): kind for kind in MetricType}
@@ -53,7 +66,7 @@ def read_entry(body: bytes, start: int) -> tuple[Entry, int]:
     match = METRIC.match(body, start)
     if match is None:
         raise BadSyntaxError("expected a valid start token" if first else _UNENDED)
-    return _read_sample(body, start, match.end(), {METRIC_NAME: match.group().decode("ascii")})
+    return _read_sample(body, start, match.end(), {METRIC_NAME: utf8(match.group(), "metric name")})
 
 
 def check_end(body: bytes) -> None:
@@ -82,11 +95,10 @@ def _read_comment(body: bytes, start: int) -> tuple[Entry, int]:
     rest = _LINE_REST.match(body, name.end())
     if rest is None:
         raise BadSyntaxError(f"expected text in {about.value}")
-    return _metadata(about, name.group(), rest.group(1)), rest.end()
+    return _metadata(about, metadata_name(name.group()), rest.group(1)), rest.end()
 
 
-def _metadata(about: About, name: bytes, text: bytes) -> MetadataLine:
-    metric = quoted_text(name, "metric name") if name.startswith(b'"') else name.decode("ascii")
+def _metadata(about: About, metric: str, text: bytes) -> MetadataLine:
     if about is About.TYPE:
         if text not in _TYPES:
             raise BadSyntaxError("invalid metric type")
@@ -106,11 +118,44 @@ def _read_sample(body: bytes, start: int, at: int, labels: dict[str, str]) -> tu
         raise BadSyntaxError("metric name not set")
     series = body[start:at]
     token, value, at = _read_value(body, at, "metric")
-    timestamp, at = _read_timestamp(body, at)
-    end = _read_exemplar(body, at, labels[METRIC_NAME])
-    if body[end : end + 1] not in _LINE_ENDS:
+    stamp, timestamp, at = _read_timestamp(body, at)
+    exemplar = None
+    if _EXEMPLAR.match(body, at):
+        if not supports_exemplars(labels[METRIC_NAME].encode()):
+            raise BadSyntaxError("the metric's name does not support exemplars")
+        exemplar, at = read_exemplar(body, at)
+    if body[at : at + 1] not in _LINE_ENDS:
         raise BadSyntaxError("expected the end of the line")
-    return SampleLine(series, labels, token, value, timestamp), end + 1
+    return SampleLine(series, labels, token, value, stamp, timestamp, exemplar), at + 1
+
+
+def supports_exemplars(metric: bytes) -> bool:
+    """Say whether a metric of this name may have exemplars."""
+    return metric.endswith(_WITH_EXEMPLARS)
+
+
+def read_exemplar(body: bytes, at: int) -> tuple[Exemplar, int]:
+    """Read the exemplar that begins with the blank at ``at``, and return it with the place behind it.
+
+    Raises:
+        BadSyntaxError: Prometheus refuses it.
+    """
+    labels, at = read_exemplar_labels(body, at + len(MARK), _EXEMPLAR_LABELS)
+    _, value, at = _read_value(body, at, "exemplar labels")
+    _, timestamp, at = _read_timestamp(body, at)
+    return Exemplar(labels, value, timestamp), at
+
+
+def read_timestamps(tokens: Sequence[bytes]) -> IntArray:
+    """Read many timestamps at once, int64[N] of milliseconds.
+
+    Raises:
+        ValueError: Prometheus refuses one of them.
+    """
+    seconds = parse_floats(tokens)
+    if not np.isfinite(seconds).all():
+        raise ValueError("not a timestamp")
+    return (np.clip(seconds, -_MOST_SECONDS, _MOST_SECONDS) * 1000).astype(np.int64)
 
 
 def _read_value(body: bytes, at: int, behind: str) -> tuple[bytes, float, int]:
@@ -123,26 +168,10 @@ def _read_value(body: bytes, at: int, behind: str) -> tuple[bytes, float, int]:
         raise BadSyntaxError(f"invalid value after {behind}: {error}") from error
 
 
-def _read_timestamp(body: bytes, at: int) -> tuple[int | None, int]:
+def _read_timestamp(body: bytes, at: int) -> tuple[bytes, int | None, int]:
     if _EXEMPLAR.match(body, at) or not _TOKEN.match(body, at):
-        return None, at
-    _, seconds, end = _read_value(body, at, "value, a timestamp")
-    # Milliseconds must fit 64 bits; Go's conversion of others is undefined.
-    if not math.isfinite(seconds) or abs(seconds) >= 2**63 / 1000:
+        return b"", None, at
+    stamp, seconds, end = _read_value(body, at, "value, a timestamp")
+    if not math.isfinite(seconds):
         raise BadSyntaxError("invalid timestamp")
-    return int(seconds * 1000), end
-
-
-def _read_exemplar(body: bytes, at: int, metric: str) -> int:
-    """Check an exemplar, where there is one, and return the place behind it."""
-    match = _EXEMPLAR.match(body, at)
-    if match is None:
-        return at
-    if not metric.endswith(_WITH_EXEMPLARS):
-        raise BadSyntaxError("the metric's name does not support exemplars")
-    at = read_labels(body, match.end(), {}, _LABELS, named=False)
-    _, _, at = _read_value(body, at, "exemplar labels")
-    _, end = _read_timestamp(body, at)
-    if _EXEMPLAR.match(body, at):
-        raise BadSyntaxError("expected the end of the line behind an exemplar")
-    return end
+    return stamp, int(max(-_MOST_SECONDS, min(seconds, _MOST_SECONDS)) * 1000), end

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dashboard.exposition.errors import UnsupportedFormatError, show
+from dashboard.model.exemplar import Exemplar
 from dashboard.model.labels import Labels
 
 # As Go's mime.ParseMediaType: a type whose parameters are malformed does not count.
@@ -46,11 +47,12 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One sample; ``timestamp`` (milliseconds) is ``None`` where the page gives none."""
+    """One sample; ``timestamp`` (milliseconds) and ``exemplar`` are ``None`` where the page gives none."""
 
     labels: Labels
     value: float
     timestamp: int | None
+    exemplar: Exemplar | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -11,19 +11,24 @@ from dashboard.exposition.errors import SyntaxFault
 from dashboard.exposition.page import Format, Metadata, Page, Sample, format_of
 from dashboard.exposition.syntax import About, BadSyntaxError, Entry, MetadataLine, SampleLine
 from dashboard.model.labels import Labels
+from dashboard.model.samples import IntArray
 
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """How to read one format: an entry at a place, and whether a page may end as it does."""
+    """How to read one format: an entry at a place, whether a page may end as it does, timestamps, exemplars."""
 
     read_entry: Callable[[bytes, int], tuple[Entry, int]]
     check_end: Callable[[bytes], None]
+    read_timestamps: Callable[[Sequence[bytes]], IntArray]
+    has_exemplars: bool
 
 
 GRAMMARS = {
-    Format.TEXT: Grammar(text.read_entry, lambda _: None),
-    Format.OPENMETRICS: Grammar(openmetrics.read_entry, openmetrics.check_end),
+    Format.TEXT: Grammar(text.read_entry, lambda _: None, text.read_timestamps, has_exemplars=False),
+    Format.OPENMETRICS: Grammar(
+        openmetrics.read_entry, openmetrics.check_end, openmetrics.read_timestamps, has_exemplars=True
+    ),
 }
 
 
@@ -38,7 +43,7 @@ def parse(body: bytes, content_type: str = "") -> Page:
     told: list[MetadataLine] = []
     for entry in _entries(body, GRAMMARS[format_of(content_type)]):
         if isinstance(entry, SampleLine):
-            samples.append(Sample(Labels.of(entry.labels), entry.value, entry.timestamp))
+            samples.append(Sample(Labels.of(entry.labels), entry.value, entry.timestamp, entry.exemplar))
         elif entry is not None:
             told.append(entry)
     return Page(samples, gather_metadata(told))

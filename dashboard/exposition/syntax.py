@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dashboard.exposition.page import MetricType
-from dashboard.model.labels import METRIC_NAME
+from dashboard.model.exemplar import Exemplar
+from dashboard.model.labels import METRIC_NAME, Labels
 
 METRIC = re.compile(rb"[a-zA-Z_:][a-zA-Z0-9_:]*+")
-QUOTED = re.compile(rb'"(?:[^"\\]++|\\[^\n])*+"')
+QUOTED = re.compile(rb'"(?:[^"\\\x00]++|\\[^\n\x00])*+"')
+
+LONGEST_TEXT = 16 << 20
+"""The most bytes of a name, a value of a label or a help text; Prometheus 3 takes labels of less than 16 MiB."""
+
 _DONE = "\udc00"
 _MOST_LABELS = 1000
-# How nearly all label sets are written, in both formats: without blanks and escapes, and not too many labels.
-_PLAIN = re.compile(
-    rb'(?:[a-zA-Z_][a-zA-Z0-9_]*+="[^"\\\n]*+",){0,%d}+[a-zA-Z_][a-zA-Z0-9_]*+="[^"\\\n]*+"\}' % (_MOST_LABELS - 1)
-)
+_PLAIN_LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*+="[^"\\\n\x00]*+"'
+_PLAIN_LABELS = rf"(?:{_PLAIN_LABEL},){{0,{_MOST_LABELS - 1}}}+{_PLAIN_LABEL}"
+# How nearly all series are written, in both formats: without blanks, escapes and names in quotes.
+_PLAIN_SERIES = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*+)(?:\{(" + _PLAIN_LABELS + r")\})?")
+_PLAIN_SET = re.compile(f"(?:{_PLAIN_LABELS})?}}".encode())
 _PLAIN_PAIR = re.compile('([^=",]+)="([^"]*)"')
 
 
@@ -39,7 +45,7 @@ class About(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class SampleLine:
-    """A sample as written: ``series`` is the text that names it, ``token`` the text of its value.
+    """A sample as written: ``series`` is the text that names it, ``token`` and ``stamp`` those of its numbers.
 
     ``labels`` hold the metric's name too, and may hold empty values, which mean something to ``honor_labels``.
     """
@@ -48,7 +54,9 @@ class SampleLine:
     labels: Mapping[str, str]
     token: bytes
     value: float
+    stamp: bytes
     timestamp: int | None
+    exemplar: Exemplar | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +87,8 @@ def label_grammar(*, blank: bytes, value_sign: bytes, loose_commas: bool) -> Lab
     """Build the grammar of a format from the blanks it allows and the signs that a label's value may hold."""
     return LabelGrammar(
         pair=re.compile(
-            rb'([a-zA-Z_][a-zA-Z0-9_]*+|"(?:[^"\\]++|\\[^\n])*+")%(blank)b'
-            rb'(?:=%(blank)b("(?:%(sign)b++|\\[^\n])*+")%(blank)b)?(,?)%(blank)b'
+            rb'([a-zA-Z_][a-zA-Z0-9_]*+|"(?:[^"\\\x00]++|\\[^\n\x00])*+")%(blank)b'
+            rb'(?:=%(blank)b("(?:%(sign)b++|\\\x00*+[^\n\x00])*+")%(blank)b)?(,?)%(blank)b'
             % {b"blank": blank, b"sign": value_sign}
         ),
         blank=re.compile(blank),
@@ -88,61 +96,107 @@ def label_grammar(*, blank: bytes, value_sign: bytes, loose_commas: bool) -> Lab
     )
 
 
-def read_labels(body: bytes, at: int, labels: dict[str, str], grammar: LabelGrammar, *, named: bool = True) -> int:
+def plain_labels(series: bytes) -> dict[str, str] | None:
+    """Return the labels of a series that is written as most are; ``None`` leaves it to the grammar of its format."""
+    try:
+        match = _PLAIN_SERIES.fullmatch(series.decode("utf-8"))
+    except UnicodeDecodeError:
+        return None
+    if match is None:
+        return None
+    name, inner = match.groups()
+    if inner is None:
+        return {METRIC_NAME: name}
+    pairs = _PLAIN_PAIR.findall(inner)
+    labels = {METRIC_NAME: name, **dict(pairs)}
+    # A name that appears twice, the metric's own included, is judged by the grammar.
+    return labels if len(labels) == len(pairs) + 1 else None
+
+
+def read_labels(body: bytes, at: int, labels: dict[str, str], grammar: LabelGrammar) -> int:
     """Read a label set into ``labels``, from behind its opening brace, and return the place behind its closing one.
 
-    A quoted name that stands alone is the metric's name, where ``named`` allows one.
+    A quoted name that stands alone is the metric's name.
 
     Raises:
         BadSyntaxError: it is not a label set, or a name appears twice.
     """
-    plain = _PLAIN.match(body, at)
-    if plain and _take_plain(plain.group(), labels):
-        return plain.end()
-    blank = grammar.blank.match(body, at)
-    at = blank.end() if blank else at
-    while body[at : at + 1] != b"}":
-        match = grammar.pair.match(body, at)
-        if match is None:
-            raise BadSyntaxError("expected label name")
-        raw_name, raw_value, comma = match.groups()
-        at = match.end()
-        closed = body[at : at + 1] == b"}"
+    for raw_name, raw_value in (walk := _Pairs(body, at, grammar)):
         if raw_value is not None:
             _add_label(labels, raw_name, raw_value)
-        elif named and raw_name.startswith(b'"') and (comma or closed):
+        elif raw_name.startswith(b'"'):
             _add_metric(labels, raw_name)
         else:
-            raise BadSyntaxError("expected label value" if body[at : at + 1] == b"=" else "expected equal")
-        if not grammar.loose_commas and bool(comma) is closed:
+            raise BadSyntaxError("expected equal")
+    return walk.at
+
+
+def read_exemplar_labels(body: bytes, at: int, grammar: LabelGrammar) -> tuple[Labels, int]:
+    """Read the label set of an exemplar, whose values Prometheus takes as they are written, escapes and all.
+
+    Raises:
+        BadSyntaxError: it is not a label set.
+    """
+    labels: dict[str, str] = {}
+    plain = _PLAIN_SET.match(body, at)
+    if plain:
+        return Labels.of(_PLAIN_PAIR.findall(utf8(plain.group(), "exemplar"))), plain.end()
+    for raw_name, raw_value in (walk := _Pairs(body, at, grammar)):
+        if raw_value is None:
+            raise BadSyntaxError("expected equal")
+        labels[utf8(raw_name.strip(b'"'), "label name")] = utf8(raw_value[1:-1], "label value")
+    return Labels.of(labels), walk.at
+
+
+class _Pairs(Iterator[tuple[bytes, bytes | None]]):
+    """The labels of a set as they are written, from behind its opening brace; ``at`` is where it ended."""
+
+    def __init__(self, body: bytes, at: int, grammar: LabelGrammar) -> None:
+        blank = grammar.blank.match(body, at)
+        self.at = blank.end() if blank else at
+        self._body = body
+        self._grammar = grammar
+        self._read = 0
+
+    def __next__(self) -> tuple[bytes, bytes | None]:
+        if self._body[self.at : self.at + 1] == b"}":
+            self.at += 1
+            raise StopIteration
+        match = self._grammar.pair.match(self._body, self.at)
+        if match is None:
+            raise BadSyntaxError("expected label name")
+        name, value, comma = match.groups()
+        self.at = match.end()
+        self._check_between(value, bool(comma))
+        return name, value
+
+    def _check_between(self, value: bytes | None, comma: bool) -> None:
+        """Check what stands between this label and what follows."""
+        self._read += 1
+        if self._read > _MOST_LABELS:
+            raise BadSyntaxError(f"more than {_MOST_LABELS} labels")
+        follows = self._body[self.at : self.at + 1]
+        closed = follows == b"}"
+        if value is None and not (comma or closed):
+            raise BadSyntaxError("expected label value" if follows == b"=" else "expected equal")
+        if not self._grammar.loose_commas and comma is closed:
             raise BadSyntaxError("expected label name" if comma else "expected a comma or a closing brace")
-    return at + 1
-
-
-def _take_plain(raw: bytes, labels: dict[str, str]) -> bool:
-    """Take a plain label set whole; say no where it is bad: read label by label, it shows what is wrong."""
-    try:
-        pairs = _PLAIN_PAIR.findall(raw.decode("utf-8"))
-    except UnicodeDecodeError:
-        return False
-    found = dict(pairs)
-    if len(found) < len(pairs) or METRIC_NAME in found:
-        return False
-    labels.update(found)
-    return True
 
 
 def _add_label(labels: dict[str, str], raw_name: bytes, raw_value: bytes) -> None:
     name = quoted_text(raw_name, "label name") if raw_name.startswith(b'"') else raw_name.decode("ascii")
+    value = quoted_text(raw_value, "label value")
     if not name:
         raise BadSyntaxError("label name is empty")
     if name == METRIC_NAME:
         raise BadSyntaxError("the metric's name cannot be given as a label")
-    if name in labels:
+    if name not in labels:
+        labels[name] = value
+    elif value and labels[name]:
         raise BadSyntaxError(f'label name "{name}" is not unique')
-    if len(labels) > _MOST_LABELS:
-        raise BadSyntaxError(f"more than {_MOST_LABELS} labels")
-    labels[name] = quoted_text(raw_value, "label value")
+    else:
+        # An empty value takes a label away, wherever it stands and whatever else is said of it.
+        labels[name] = ""
 
 
 def _add_metric(labels: dict[str, str], raw_name: bytes) -> None:
@@ -158,9 +212,14 @@ def quoted_text(raw: bytes, what: str) -> str:
     """Return the text within quotes, its escapes resolved.
 
     Raises:
-        BadSyntaxError: it is not UTF-8.
+        BadSyntaxError: as of :func:`utf8`.
     """
     return unescape(utf8(raw[1:-1], what))
+
+
+def metadata_name(raw: bytes) -> str:
+    """Return the name of a metric in a line of metadata, where Prometheus takes what is in quotes as it is written."""
+    return raw.strip(b'"').decode("utf-8", "replace") if raw.startswith(b'"') else raw.decode("ascii")
 
 
 def unescape(text: str, *, quotes: bool = True) -> str:
@@ -176,8 +235,10 @@ def utf8(raw: bytes, what: str) -> str:
     """Decode UTF-8.
 
     Raises:
-        BadSyntaxError: it is not UTF-8.
+        BadSyntaxError: it is not UTF-8, or longer than ``LONGEST_TEXT``.
     """
+    if len(raw) > LONGEST_TEXT:
+        raise BadSyntaxError(f"a {what} is longer than {LONGEST_TEXT} bytes")
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:

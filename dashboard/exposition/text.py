@@ -1,8 +1,14 @@
-"""The text format 0.0.4, one entry at a time (``model/textparse/promlex.l`` and ``promparse.go`` of Prometheus)."""
+"""The text format 0.0.4, one entry at a time (``model/textparse/promlex.l`` and ``promparse.go`` of Prometheus).
+
+Version 1.0.0 of the format differs only in that names may stand in quotes, which this one takes as well.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+import numpy as np
 
 from dashboard.exposition.page import MetricType
 from dashboard.exposition.syntax import (
@@ -14,13 +20,14 @@ from dashboard.exposition.syntax import (
     MetadataLine,
     SampleLine,
     label_grammar,
-    quoted_text,
+    metadata_name,
     read_labels,
     unescape,
     utf8,
 )
 from dashboard.exposition.values import parse_float
 from dashboard.model.labels import METRIC_NAME
+from dashboard.model.samples import IntArray
 
 _LABELS = label_grammar(blank=rb"[ \t]*+", value_sign=rb'[^"\\]', loose_commas=True)
 _BLANK = re.compile(rb"[ \t]*+")
@@ -29,6 +36,7 @@ _METADATA = re.compile(rb"#[ \t]++(HELP|TYPE)[ \t]++")
 _BRACE = re.compile(rb"[ \t]*+\{")
 _VALUE = re.compile(rb"[ \t]*+([^{ \t\n]++)")
 _REST = re.compile(rb"[ \t]*+(?:([0-9]++)[ \t]*+)?(?:\n|\Z)")
+_DIGITS = b"0123456789"
 _TYPES = {
     b"counter": MetricType.COUNTER,
     b"gauge": MetricType.GAUGE,
@@ -57,7 +65,18 @@ def read_entry(body: bytes, start: int) -> tuple[Entry, int]:
     # Prometheus takes blanks before a name for a part of it, and then refuses the name.
     if match is None or at != start:
         raise BadSyntaxError("expected a valid start token")
-    return _read_sample(body, start, match.end(), {METRIC_NAME: match.group().decode("ascii")})
+    return _read_sample(body, start, match.end(), {METRIC_NAME: utf8(match.group(), "metric name")})
+
+
+def read_timestamps(tokens: Sequence[bytes]) -> IntArray:
+    """Read many timestamps at once, int64[N] of milliseconds.
+
+    Raises:
+        ValueError: Prometheus refuses one of them.
+    """
+    if b"".join(tokens).translate(None, _DIGITS) or not all(tokens):
+        raise ValueError("not a timestamp")
+    return np.fromiter(map(_parse_timestamp, tokens), np.int64, len(tokens))
 
 
 def _skip_blank(body: bytes, at: int) -> int:
@@ -65,27 +84,29 @@ def _skip_blank(body: bytes, at: int) -> int:
     return match.end() if match else at
 
 
-def _line(body: bytes, at: int) -> bytes:
+def _line_end(body: bytes, at: int) -> int:
     match = _LINE.match(body, at)
-    return match.group() if match else b""
+    return match.end() if match else at
 
 
 def _read_comment(body: bytes, at: int) -> tuple[Entry, int]:
-    line = _line(body, at)
-    after = at + len(line) + 1
-    match = _METADATA.match(line)
+    match = _METADATA.match(body, at)
     if match is None:
-        return None, after
-    return _read_metadata(About(match.group(1).decode()), line[match.end() :]), after
-
-
-def _read_metadata(about: About, rest: bytes) -> MetadataLine:
-    match = QUOTED.match(rest) or METRIC.match(rest)
-    if match is None:
+        return None, _line_end(body, at) + 1
+    about = About(match.group(1).decode())
+    name = QUOTED.match(body, match.end()) or METRIC.match(body, match.end())
+    if name is None:
         raise BadSyntaxError(f"expected metric name after {about.value}")
-    raw = match.group()
-    metric = quoted_text(raw, "metric name") if raw.startswith(b'"') else raw.decode("ascii")
-    text = rest[match.end() + 1 :]
+    end = _line_end(body, name.end())
+    rest = body[name.end() : end]
+    if rest.startswith(b"\x00"):
+        raise BadSyntaxError(f"expected text in {about.value}")
+    # Only before something else than blanks is the first sign the separator.
+    text = rest[1:] if rest.strip(b" \t\x00") else b""
+    return _metadata(about, metadata_name(name.group()), text), end + 1
+
+
+def _metadata(about: About, metric: str, text: bytes) -> MetadataLine:
     if about is About.HELP:
         return MetadataLine(about, metric, unescape(utf8(text, "help text"), quotes=False))
     if text not in _TYPES:
@@ -108,7 +129,8 @@ def _read_sample(body: bytes, start: int, at: int, labels: dict[str, str]) -> tu
     rest = _REST.match(body, match.end())
     if rest is None:
         raise BadSyntaxError("expected timestamp or new record")
-    return SampleLine(series, labels, token, value, _parse_timestamp(rest.group(1))), rest.end()
+    stamp = rest.group(1) or b""
+    return SampleLine(series, labels, token, value, stamp, _parse_timestamp(stamp) if stamp else None), rest.end()
 
 
 def _parse_value(token: bytes) -> float:
@@ -118,12 +140,11 @@ def _parse_value(token: bytes) -> float:
         raise BadSyntaxError(f"invalid value: {error}") from error
 
 
-def _parse_timestamp(digits: bytes | None) -> int | None:
-    if digits is None:
-        return None
-    # Python reads digits in quadratic time: more than these are too many anyway.
-    significant = digits.lstrip(b"0")
-    timestamp = int(significant or b"0") if len(significant) < 20 else _LATEST + 1
+def _parse_timestamp(digits: bytes) -> int:
+    if len(digits) > len(str(_LATEST)):
+        # Python reads digits in quadratic time: without leading zeros, more than these are too many anyway.
+        digits = digits.lstrip(b"0")[:20] or b"0"
+    timestamp = int(digits)
     if timestamp > _LATEST:
         raise BadSyntaxError("timestamp out of range")
     return timestamp

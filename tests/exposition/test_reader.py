@@ -204,8 +204,8 @@ def test_what_a_page_no_longer_holds_is_forgotten() -> None:
     for turn in range(20):
         body = "".join(f'# HELP m{turn}_{line} x\nm{{n="{turn}-{line}"}} 1\n' for line in range(500)) + "kept 1\n"
         reader.read(body.encode())
-    assert len(reader._known) < 3000
-    assert len(reader._comments) < 3000
+    assert len(reader._memory.series) < 3000
+    assert len(reader._memory.comments) < 3000
     asked = numbers.asked
     reader.read(body.encode())
     assert numbers.asked == asked
