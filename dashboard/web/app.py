@@ -12,6 +12,8 @@ from dashboard.web.failures import answer_failures
 from dashboard.web.guard import MAX_BODY_BYTES, Guard
 from dashboard.web.parts import Parts, keep_parts
 
+_AREAS = (health, lifecycle, metrics, cockpit_api, pages)
+
 
 def create_app(parts: Parts) -> Flask:
     """Make the application that answers for ``parts``."""
@@ -19,7 +21,7 @@ def create_app(parts: Parts) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     keep_parts(app.extensions, parts)
     answer_failures(app)
-    for area in (prometheus_api, health, lifecycle, metrics, cockpit_api, pages):
-        app.register_blueprint(area.blueprint)
+    for blueprint in (*prometheus_api.BLUEPRINTS, *(area.blueprint for area in _AREAS)):
+        app.register_blueprint(blueprint)
     app.wsgi_app = Guard(app.wsgi_app, parts.settings.allowed_hosts)  # type: ignore[method-assign]
     return app

@@ -1,0 +1,73 @@
+"""Queries, as Prometheus's API has them."""
+
+from __future__ import annotations
+
+import orjson
+from flask import Response
+
+from dashboard.promql import QueryResult, parse
+from dashboard.promql.engine import MAX_STEPS
+from dashboard.web import parameters
+from dashboard.web.api_blueprint import BOTH, TRUNCATED, api_blueprint
+from dashboard.web.envelope import ApiError, ErrorType, succeeded
+from dashboard.web.parameters import MAX_TIME, MIN_TIME, invalid
+from dashboard.web.parts import parts
+from dashboard.web.samples_json import value_json
+
+blueprint = api_blueprint("query_api")
+
+_LONGEST_QUERY = 120_000
+
+
+@blueprint.route("/query", methods=BOTH)
+def query() -> Response:
+    """Evaluate an expression at one time."""
+    limit = parameters.limit_of()
+    time = parameters.time_of("time", parts().clock())
+    return _query_answer(parts().engine.instant(_query_text(), time, **_query_limits()), limit)
+
+
+@blueprint.route("/query_range", methods=BOTH)
+def query_range() -> Response:
+    """Evaluate an expression at every step of a range."""
+    limit = parameters.limit_of()
+    start, end = parameters.time_of("start"), parameters.time_of("end")
+    if end < start:
+        raise invalid("end", "end timestamp must not be before start time")
+    step = parameters.duration_of("step")
+    if step <= 0:
+        raise invalid("step", "zero or negative query resolution step widths are not accepted. Try a positive integer")
+    if (end - start) // step > MAX_STEPS:
+        reason = f"exceeded maximum resolution of {MAX_STEPS:,} points per timeseries."
+        raise ApiError(ErrorType.BAD_DATA, f"{reason} Try decreasing the query resolution (?step=XX)")
+    return _query_answer(parts().engine.range(_query_text(), start, end, step, **_query_limits()), limit)
+
+
+def _query_text() -> str:
+    return parameters.value_of("query")
+
+
+def _query_limits() -> dict[str, int | None]:
+    """Return what a query may ask for in place of the engine's own; ``None`` leaves it to the engine."""
+    timeout = parameters.optional_duration_of("timeout")
+    return {
+        "timeout": None if timeout is None else min(max(timeout, 1), _LONGEST_QUERY),
+        "lookback": parameters.optional_duration_of("lookback_delta"),
+    }
+
+
+def _query_answer(result: QueryResult, limit: int | None) -> Response:
+    written = value_json(result.value, limit)
+    warnings = [*result.warnings, *([TRUNCATED] if written.truncated else [])]
+    data = {"resultType": written.kind, "result": orjson.Fragment(written.body)}
+    return succeeded(data, warnings, result.infos)
+
+
+@blueprint.route("/query_exemplars", methods=BOTH)
+def query_exemplars() -> Response:
+    """Give the exemplars of the series that an expression selects: none are stored."""
+    start, end = parameters.time_of("start", MIN_TIME), parameters.time_of("end", MAX_TIME)
+    if end < start:
+        raise ApiError(ErrorType.BAD_DATA, "end timestamp must not be before start timestamp")
+    parse(_query_text())
+    return succeeded([])
