@@ -49,6 +49,15 @@ def app(job: str) -> Response:
     return answer({**shallow(live), "charts": charts})
 
 
+@blueprint.get(urls.GPU_API)
+def gpu() -> Response:
+    """Tell what the page of the graphics cards shows; ``chart`` names the panels whose figures are wanted."""
+    span = Span.named(request.args.get("range", ""), Span.HOUR)
+    charts = views().gpu_charts(span, request.args.getlist("chart"))
+    drawn = {name: without_drawings(chart) for name, chart in charts.items()}
+    return answer({**shallow(views().gpu()), "charts": drawn})
+
+
 @blueprint.post("/api/cockpit/incidents/<path:job>")
 def incident(job: str) -> Response:
     """Provoke an incident in an app of the demo."""

@@ -10,7 +10,16 @@ from dashboard.web.assets import StaticFile
 from dashboard.web.compression import compressed
 from dashboard.web.parts import parts
 from dashboard.web.views.charts import Span
-from dashboard.web.views.pages import AlertsPage, AppPage, ErrorPage, OverviewPage, RangeChoice, TargetsPage, fits
+from dashboard.web.views.pages import (
+    AlertsPage,
+    AppPage,
+    ErrorPage,
+    GpuPage,
+    OverviewPage,
+    RangeChoice,
+    TargetsPage,
+    fits,
+)
 from dashboard.web.views.svg import favicon
 from dashboard.web.views.views import Views
 
@@ -74,9 +83,15 @@ def app(job: str) -> str:
         abort(404, f'There is no app "{job}": no job of that name is scraped. The overview has all that are.')
     span = Span.named(request.args.get("range", ""))
     first = [panel.id for panel in (*live.main, *live.further)][:_STILL_CHARTS]
-    ranges = tuple(RangeChoice(each.label, f"{urls.app(job)}?range={each.label}", each is span) for each in Span)
-    page = AppPage(live, views().charts(job, span, first), ranges, urls.incident_api(job), bool(views().simulator(job)))
-    return render_template("app.html", frame=views().frame(job, live_url=urls.app_api(job), entry="app"), page=page)
+    page = AppPage(
+        live,
+        views().charts(job, span, first),
+        _ranges(urls.app(job), span),
+        Span.named("").label,
+        urls.incident_api(job),
+        bool(views().simulator(job)),
+    )
+    return render_template("app.html", frame=views().frame(job, live_url=urls.app_api(job), entry="charts"), page=page)
 
 
 @blueprint.get(urls.ALERTS)
@@ -84,6 +99,21 @@ def alerts() -> str:
     """Show the rules, their alerts, and what changed."""
     frame = views().frame("Alerts", section="alerts", live_url=urls.ALERTS_API)
     return render_template("alerts.html", frame=frame, page=AlertsPage(views().alerts(), _filter_text()))
+
+
+@blueprint.get(urls.GPU)
+def gpu() -> str:
+    """Show the graphics cards, and their figures over time."""
+    live = views().gpu()
+    span = Span.named(request.args.get("range", ""), Span.HOUR)
+    charts = views().gpu_charts(span, [panel.id for panel in live.main])
+    frame = views().frame("GPU", section="gpu", live_url=urls.GPU_API, entry="charts")
+    page = GpuPage(live, charts, _ranges(urls.GPU, span), Span.HOUR.label)
+    return render_template("gpu.html", frame=frame, page=page)
+
+
+def _ranges(address: str, chosen: Span) -> tuple[RangeChoice, ...]:
+    return tuple(RangeChoice(each.label, f"{address}?range={each.label}", each is chosen) for each in Span)
 
 
 @blueprint.get(urls.TARGETS)

@@ -7,10 +7,12 @@ from urllib.parse import quote, urlsplit
 OVERVIEW = "/"
 ALERTS = "/alerts"
 TARGETS = "/targets"
+GPU = "/gpu"
 COUNT_API = "/api/cockpit/count"
 OVERVIEW_API = "/api/cockpit/overview"
 ALERTS_API = "/api/cockpit/alerts"
 TARGETS_API = "/api/cockpit/targets"
+GPU_API = "/api/cockpit/gpu"
 
 
 def app(job: str) -> str:

@@ -16,7 +16,7 @@ from dashboard.web import Parts, create_app
 from dashboard.web.compression import WORTH_COMPRESSING
 
 
-@pytest.mark.parametrize("area", ["overview", "alerts", "targets", "apps/shop"])
+@pytest.mark.parametrize("area", ["overview", "alerts", "targets", "gpu", "apps/shop"])
 def test_every_answer_tells_its_time_and_how_many_alerts_fire(client: FlaskClient, parts: Parts, area: str) -> None:
     answer = client.get(f"/api/cockpit/{area}")
     assert answer.status_code == 200

@@ -194,3 +194,8 @@ def test_the_strip_of_scrapes_says_what_it_is(client: FlaskClient, address: str)
     said = "not scraped yet; a gap means no scrape"
     assert f'aria-label="{said}"' in page
     assert f'<title data-text="beats_text">{said}</title>' in page
+
+
+def test_without_a_graphics_card_its_page_says_so_and_no_other_names_it(client: FlaskClient) -> None:
+    assert "No GPU: nothing that is scraped tells of an NVIDIA card." in client.get("/gpu").text
+    assert 'href="/gpu"' not in client.get("/").text

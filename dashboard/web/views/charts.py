@@ -29,6 +29,8 @@ _FORMATS: dict[str, Callable[[float | None], str]] = {
     "bytes": text.size,
     "bytes/s": lambda value: f"{text.size(value)}/s",
     "ratio": text.percent,
+    "celsius": lambda value: f"{text.number(value)} °C",
+    "watts": lambda value: f"{text.number(value)} W",
     "per second": lambda value: f"{text.number(value)}/s",
     "none": text.number,
 }
@@ -58,9 +60,9 @@ class Span(enum.Enum):
         return self.value[2]
 
     @classmethod
-    def named(cls, label: str) -> Span:
-        """Return the span of that name, or the shortest."""
-        return next((span for span in cls if span.label == label), cls.QUARTER)
+    def named(cls, label: str, default: Span | None = None) -> Span:
+        """Return the span of that name, or else the default: the shortest, where none is given."""
+        return next((span for span in cls if span.label == label), default or cls.QUARTER)
 
 
 @dataclass(frozen=True, slots=True)

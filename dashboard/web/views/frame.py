@@ -15,13 +15,14 @@ class Frame:
     """What the base of all pages is given."""
 
     title: Annotated[str, "The page's own title."]
-    section: Annotated[str, "Which link of the navigation is the present page: overview, alerts, targets or none."]
+    section: Annotated[str, "Which link of the navigation is the present page: overview, alerts, targets, gpu or none."]
     firing: Annotated[int, "How many alerts fire, for the title, the icon and the navigation."]
     at: Annotated[int, "When the page was made, in milliseconds since 1970."]
     version: Annotated[str, "The version of this server."]
     started: Annotated[str, "Since when this server runs."]
     store: Annotated[str, "How much is stored, in words."]
     live_url: Annotated[str, "What the page polls, or nothing."]
+    gpus: Annotated[bool, "Whether any graphics card is known."]
     styles: Annotated[tuple[str, ...], "Addresses of style sheets."]
     boot: Annotated[str, "Address of the script that runs before the page is painted, or nothing."]
     scripts: Annotated[tuple[str, ...], "Addresses of module scripts."]

@@ -1,4 +1,4 @@
-"""The host strip: what this machine's own figures say, under node_exporter's and dcgm-exporter's names."""
+"""The host strip: what this machine's own figures say, under the names of whichever exporter its system has."""
 
 from __future__ import annotations
 
@@ -10,26 +10,42 @@ from typing import Annotated
 from dashboard.model.duration import format_duration
 from dashboard.model.labels import Labels, quote
 from dashboard.promql import Engine, Vector
+from dashboard.web import urls
 from dashboard.web.views import text
 from dashboard.web.views.figures import rate_window
+from dashboard.web.views.gpu import GpuCard, ask_cards
 
 _WARN = 0.8
 _BAD = 0.92
 
-# Every selector below is of one target; PromQL has no way to say so once.
+# Each figure is asked for under node_exporter's name, then under windows_exporter's; that of macOS is between them.
+# Every selector is of one target; PromQL has no way to say so once.
 _CPU = (
     'sum without (cpu, mode) (rate(node_cpu_seconds_total{{mode!~"idle|iowait",{own}}}[{window}])) / '
     'count without (cpu, mode) (node_cpu_seconds_total{{mode="idle",{own}}})'
+    ' or 1 - avg without (core, mode) (rate(windows_cpu_time_total{{mode="idle",{own}}}[{window}]))'
 )
-_CORES = 'count(node_cpu_seconds_total{{mode="idle",{own}}})'
-_MEMORY = "1 - node_memory_MemAvailable_bytes{{{own}}} / node_memory_MemTotal_bytes{{{own}}}"
-_MEMORY_TOTAL = "node_memory_MemTotal_bytes{{{own}}}"
+_CORES = 'count(node_cpu_seconds_total{{mode="idle",{own}}}) or count(windows_cpu_time_total{{mode="idle",{own}}})'
+_MEMORY = (
+    "1 - node_memory_MemAvailable_bytes{{{own}}} / node_memory_MemTotal_bytes{{{own}}}"
+    " or 1 - (node_memory_free_bytes{{{own}}} + node_memory_inactive_bytes{{{own}}}) / node_memory_total_bytes{{{own}}}"
+    " or 1 - windows_memory_physical_free_bytes{{{own}}} / windows_memory_physical_total_bytes{{{own}}}"
+)
+_MEMORY_TOTAL = '{{__name__=~"node_memory_(MemTotal|total)_bytes|windows_memory_physical_total_bytes",{own}}}'
 # Images that are full by nature are no disk that fills up.
 _DISKS = 'fstype!~"tmpfs|ramfs|squashfs|iso9660|erofs"'
-_DISK = f"1 - node_filesystem_avail_bytes{{{{{_DISKS},{{own}}}}}} / node_filesystem_size_bytes{{{{{_DISKS},{{own}}}}}}"
-_RECEIVED = 'sum(rate(node_network_receive_bytes_total{{device!~"lo|Loopback.*",{own}}}[{window}]))'
-_SENT = 'sum(rate(node_network_transmit_bytes_total{{device!~"lo|Loopback.*",{own}}}[{window}]))'
-_GPU = "DCGM_FI_DEV_GPU_UTIL{{{own}}} / 100"
+_DISK = (
+    f"1 - node_filesystem_avail_bytes{{{{{_DISKS},{{own}}}}}} / node_filesystem_size_bytes{{{{{_DISKS},{{own}}}}}}"
+    " or 1 - windows_logical_disk_free_bytes{{{own}}} / windows_logical_disk_size_bytes{{{own}}}"
+)
+_RECEIVED = (
+    'sum(rate(node_network_receive_bytes_total{{device!~"lo|Loopback.*",{own}}}[{window}]))'
+    " or sum(rate(windows_net_bytes_received_total{{{own}}}[{window}]))"
+)
+_SENT = (
+    'sum(rate(node_network_transmit_bytes_total{{device!~"lo|Loopback.*",{own}}}[{window}]))'
+    " or sum(rate(windows_net_bytes_sent_total{{{own}}}[{window}]))"
+)
 
 Rows = list[tuple[Labels, float]]
 Ask = Callable[[str], Rows]
@@ -45,6 +61,7 @@ class Gauge:
     detail: Annotated[str, "What the figure is of, or nothing."]
     level: Annotated[str, "bad, warn or ok."]
     fill: Annotated[str, "How full the bar is, of 100; nothing where there is no bar."]
+    url: Annotated[str, "The page that tells more, or nothing."] = ""
 
 
 def ask_host(engine: Engine, target: Labels, interval: int, now: int) -> tuple[Gauge, ...]:
@@ -62,7 +79,8 @@ def ask_host(engine: Engine, target: Labels, interval: int, now: int) -> tuple[G
         rows = zip(vector.labels, vector.values.tolist(), strict=True)
         return [(labels, value) for labels, value in rows if math.isfinite(value)]
 
-    return (*_cpu(ask), *_memory(ask), *_disk(ask), *_network(ask), *_gpus(ask))
+    cards = ask_cards(engine, now, own)
+    return (*_cpu(ask), *_memory(ask), *_disk(ask), *_network(ask), *map(_gpu_gauge, cards))
 
 
 def _cpu(ask: Ask) -> list[Gauge]:
@@ -80,7 +98,8 @@ def _disk(ask: Ask) -> list[Gauge]:
     fullest = max(ask(_DISK), key=lambda row: row[1], default=None)
     if fullest is None:
         return []
-    return [_ratio_gauge("disk", "Disk", fullest[1], fullest[0].get("mountpoint"))]
+    labels, ratio = fullest
+    return [_ratio_gauge("disk", "Disk", ratio, labels.get("mountpoint") or labels.get("volume"))]
 
 
 def _network(ask: Ask) -> list[Gauge]:
@@ -91,17 +110,15 @@ def _network(ask: Ask) -> list[Gauge]:
     return [Gauge("network", "Network", value, f"↑ {text.size(sent[0][1])}/s", "ok", "")]
 
 
-def _gpus(ask: Ask) -> list[Gauge]:
-    rows = sorted(ask(_GPU), key=lambda row: row[0].get("gpu"))
-    return [
-        _ratio_gauge(f"gpu-{labels.get('gpu')}", f"GPU {labels.get('gpu')}", value, labels.get("modelName"))
-        for labels, value in rows
-    ]
+def _gpu_gauge(card: GpuCard) -> Gauge:
+    detail = " · ".join(filter(None, (card.memory, card.temperature, card.model)))
+    # A busy graphics card is no reason for alarm.
+    return Gauge(f"gpu-{card.id}", card.name, card.utilization, detail, "ok", card.utilization_fill, urls.GPU)
 
 
 def _ratio_gauge(key: str, name: str, ratio: float, detail: str) -> Gauge:
     level = "bad" if ratio >= _BAD else "warn" if ratio >= _WARN else "ok"
-    # A busy processor or graphics card is no reason for alarm; a full memory or disk is.
-    calm = key == "cpu" or key.startswith("gpu")
+    # A busy processor is no reason for alarm; a full memory or disk is.
+    calm = key == "cpu"
     fill = min(100.0, max(0.0, ratio * 100))
     return Gauge(key, name, text.percent(ratio), detail, "ok" if calm else level, f"{fill:.1f}")

@@ -10,6 +10,7 @@ from dashboard.web.views.alerts import AlertsView
 from dashboard.web.views.app import AppView
 from dashboard.web.views.cards import Card
 from dashboard.web.views.charts import Chart
+from dashboard.web.views.gpu import GpuView
 from dashboard.web.views.overview import Overview
 from dashboard.web.views.targets import TargetsView
 
@@ -39,8 +40,19 @@ class AppPage:
     live: Annotated[AppView, "What the page also polls."]
     charts: Annotated[Mapping[str, Chart], "The figures of the first panels, drawn as they are served."]
     ranges: Annotated[tuple[RangeChoice, ...], "How far back the charts may look."]
+    default_range: Annotated[str, "How far back they look where the address does not say."]
     incident_url: Annotated[str, "Where an incident is ordered."]
     simulated: Annotated[bool, "Whether a simulator plays the app."]
+
+
+@dataclass(frozen=True, slots=True)
+class GpuPage:
+    """The page ``/gpu``."""
+
+    live: Annotated[GpuView, "What the page also polls."]
+    charts: Annotated[Mapping[str, Chart], "The figures of the panels, drawn as they are served."]
+    ranges: Annotated[tuple[RangeChoice, ...], "How far back the charts may look."]
+    default_range: Annotated[str, "How far back they look where the address does not say."]
 
 
 @dataclass(frozen=True, slots=True)

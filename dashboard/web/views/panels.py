@@ -23,7 +23,7 @@ class Panel:
     id: Annotated[str, "Names the panel, and its figures."]
     title: Annotated[str, "What is drawn."]
     help: Annotated[str, "What the app says of the family, or how the figure is made."]
-    unit: Annotated[str, "seconds, bytes, bytes/s, ratio, per second or none."]
+    unit: Annotated[str, "seconds, bytes, bytes/s, ratio, celsius, watts, per second or none."]
 
 
 @dataclass(frozen=True, slots=True)

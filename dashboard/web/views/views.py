@@ -25,6 +25,7 @@ from dashboard.web.views.charts import Chart, Span, empty_chart, make_chart
 from dashboard.web.views.families import Family, Kind, families_of
 from dashboard.web.views.figures import ask_figures
 from dashboard.web.views.frame import Frame, asset_fields
+from dashboard.web.views.gpu import GpuCard, GpuView, ask_cards, gpu_panels
 from dashboard.web.views.host import Gauge, ask_host
 from dashboard.web.views.incidents import Incident, IncidentError, ask_incidents, order_incident, simulator_address
 from dashboard.web.views.local import is_local, own_path
@@ -46,6 +47,8 @@ _SLOW_LIFETIME = 60.0
 _FAMILY_LIFETIME = 15.0
 _FAMILY_RANGE = 86_400_000
 _DEFAULT_INTERVAL = 60_000
+# No job has this name, which a job may not have: its charts are those of the graphics cards.
+_GPU = ""
 MOST_CHARTS = 24
 """How many panels' figures are given at once."""
 
@@ -61,6 +64,7 @@ class Views:
         self._availability: Cached[dict[str, float]] = Cached(_SLOW_LIFETIME)
         self._apps: Cached[AppView] = Cached(_LIFETIME)
         self._alerts: Cached[AlertsView] = Cached(_LIFETIME)
+        self._gpu: Cached[GpuView] = Cached(_LIFETIME)
         self._family_lists: Cached[list[Family]] = Cached(_FAMILY_LIFETIME)
         # A chart takes up to 100 kB, and stays until newer ones push it out.
         self._charts: Cached[Chart] = Cached(_LIFETIME, size=5 * MOST_CHARTS)
@@ -80,6 +84,7 @@ class Views:
             started=text.moment(self._started),
             store=text.count(self._parts.storage.stats().series, "series", "series") if ready else "",
             live_url=live_url,
+            gpus=bool(self.gpu().cards) if ready else False,
             **found,
         )
 
@@ -222,6 +227,27 @@ class Views:
     def _ask_alerts(self) -> AlertsView:
         rules = self._parts.rules
         return make_alerts(rules.groups(), rules.changes(MOST_CHANGES), self._parts.clock())
+
+    def gpu(self) -> GpuView:
+        """Return the page of the graphics cards."""
+        return self._gpu.get("gpu", self._ask_gpu)
+
+    def _ask_gpu(self) -> GpuView:
+        now = self._parts.clock()
+        cards: tuple[GpuCard, ...] = ()
+        notice = ""
+        try:
+            cards = ask_cards(self._parts.engine, now)
+        except PromqlError as error:
+            _log.warning("the page of the graphics cards has no figures: %s", error)
+            notice = f"Figures are missing: {error}"
+        panels = tuple(spec.panel for spec in gpu_panels(cards))
+        return GpuView(now, self.firing(), text.count(len(cards), "card"), notice, cards, panels)
+
+    def gpu_charts(self, span: Span, panels: Collection[str]) -> dict[str, Chart]:
+        """Return the figures of some panels of the graphics cards, by panel."""
+        specs = [spec for spec in gpu_panels(self.gpu().cards) if spec.panel.id in panels]
+        return {spec.panel.id: self._chart(_GPU, spec, span) for spec in specs}
 
     def targets(self) -> TargetsView:
         """Return the page of the targets."""

@@ -56,18 +56,23 @@ def world(parts: Parts) -> Parts:
 
 
 def store(parts: Parts) -> None:
-    """Store requests, a version and an info family of the job ``shop``, with hostile labels."""
+    """Store requests, a version and an info family of the job ``shop``, and a graphics card, with hostile labels."""
     own = {"job": "shop", "instance": "x"}
+    card = {"gpu": "0", "UUID": "GPU-1", "modelName": SCRIPT, "Hostname": IMAGE, **own}
     labels = [
         Labels.of({"__name__": "http_requests_total", "status": "200", **own}),
         Labels.of({"__name__": "http_requests_total", "status": IMAGE, **own}),
         Labels.of({"__name__": "app_build_info", "version": SCRIPT, **own}),
         Labels.of({"__name__": "queue", "path": IMAGE, **own}),
+        Labels.of({"__name__": "DCGM_FI_DEV_GPU_UTIL", **card}),
+        Labels.of({"__name__": "DCGM_FI_DEV_FB_USED", "GPU_I_ID": "1", "GPU_I_PROFILE": IMAGE, **card}),
+        Labels.of({"__name__": "DCGM_FI_DEV_XID_ERRORS", **card}),
+        Labels.of({"__name__": "namedprocess_namegroup_gpu_memory_bytes", "groupname": IMAGE, **card}),
     ]
     series = np.array([parts.storage.series_id(each) for each in labels], dtype=np.int64)
     appender = parts.storage.appender()
     now = parts.clock()
     for at in range(now - 120_000, now + 1, 5000):
         grown = (at - now + 240_000) / 1000
-        appender.append(at, series, np.array([grown, grown, 1.0, 4.0]))
+        appender.append(at, series, np.array([grown, grown, 1.0, 4.0, 35.0, 1024.0, 79.0, 2.0**30]))
     parts.storage.flush()

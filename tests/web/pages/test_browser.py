@@ -25,7 +25,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PAGES = ("/", "/alerts", "/targets", "/apps/shop", "/apps/gone")
+PAGES = ("/", "/alerts", "/targets", "/gpu", "/apps/shop", "/apps/gone")
 POLL = 5_100
 # Chromium says nothing of its own accord about what a policy has stopped, but as a message of the console.
 HIDE = """

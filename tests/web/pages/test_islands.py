@@ -25,6 +25,7 @@ PAGES = {
     "/alerts": "/api/cockpit/alerts",
     "/targets": "/api/cockpit/targets",
     "/apps/shop": "/api/cockpit/apps/shop?chart=family:queue",
+    "/gpu": "/api/cockpit/gpu?chart=utilization&chart=memory&chart=temperature&chart=power",
 }
 SCRIPT = "<script>alert(1)</script>"
 VOID = {"meta", "link", "input", "br", "hr", "img"}
@@ -206,6 +207,7 @@ ISLAND_ONLY = {
     "AppView": {"at", "firing"},
     "AlertsView": {"at"},
     "TargetsView": {"at", "firing"},
+    "GpuView": {"at", "firing"},
     "Chart": {"id", "start", "step", "count"},
     "Series": {"values"},
     "Card": {"search"},

@@ -57,6 +57,8 @@ test("a panel's unit decides how its values are written", () => {
   assert.equal(withUnit(0.05, "ratio"), "5 %");
   assert.equal(withUnit(12, "per second"), "12/s");
   assert.equal(withUnit(0.5, "seconds"), "500 ms");
+  assert.equal(withUnit(41, "celsius"), "41 °C");
+  assert.equal(withUnit(72.5, "watts"), "72.5 W");
   assert.equal(withUnit(12, "none"), "12");
   assert.equal(percent(NaN), "–");
   assert.equal(size(0), "0 B");

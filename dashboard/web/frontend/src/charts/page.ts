@@ -1,4 +1,4 @@
-// The page of an app: asks for the figures of the panels that are in sight, and hands them to those.
+// A page with charts: asks for the figures of the panels that are in sight, and hands them to those.
 
 import type { Fields } from "../live/bind";
 import { startPage } from "../live/page";
@@ -8,7 +8,7 @@ import { PanelChart } from "./panel";
 
 const SOON = 60;
 
-export class AppPage {
+export class ChartsPage {
   private readonly panels = new Map<Element, PanelChart>();
   private readonly inSight = new Set<Element>();
   private readonly observer = new IntersectionObserver((entries) => this.look(entries), { rootMargin: "250px" });
@@ -56,7 +56,7 @@ export class AppPage {
   }
 
   private query(): string {
-    const query = new URLSearchParams({ range: new URL(location.href).searchParams.get("range") ?? "15m" });
+    const query = new URLSearchParams({ range: chosenRange() });
     for (const panel of this.inSight) query.append("chart", panel.getAttribute("data-panel") ?? "");
     return `?${query}`;
   }
@@ -82,11 +82,17 @@ export class AppPage {
   }
 
   private markRange(): void {
-    const range = new URL(location.href).searchParams.get("range") ?? "15m";
+    const range = chosenRange();
     for (const link of document.querySelectorAll<HTMLElement>("[data-range]")) {
       if (link.dataset["range"] === range) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
     }
     this.poller?.now();
   }
+}
+
+// Each page has a range of its own for an address that names none.
+function chosenRange(): string {
+  const named = new URL(location.href).searchParams.get("range");
+  return named ?? document.querySelector<HTMLElement>("[data-default-range]")?.dataset["defaultRange"] ?? "";
 }

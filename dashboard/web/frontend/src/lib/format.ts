@@ -68,6 +68,10 @@ export function withUnit(value: number, unit: string): string {
       return `${size(value)}/s`;
     case "ratio":
       return percent(value);
+    case "celsius":
+      return `${number(value)} °C`;
+    case "watts":
+      return `${number(value)} W`;
     case "per second":
       return `${number(value)}/s`;
     default:
