@@ -173,7 +173,7 @@ def test_sections_that_are_not_served_are_named_at_the_start(launcher: Launcher,
         file.write("remote_write: [{url: 'http://localhost:1/write'}]\n")
     launcher.glass("--config", config)
     log = next(tmp_path.glob("*.log")).read_text(encoding="utf-8")
-    assert "left to other servers: remote_write" in log
+    assert "remote_write: checked, and not served here" in log
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in for a browser is a shell script")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def test_every_command_and_option_explains_itself(name: str, command: click.Comm
 
 
 def test_every_setting_is_in_the_readme() -> None:
-    missing = [name for name in _Given.__struct_fields__ if f"`{name}`" not in README]
+    missing = [name for name in (field.name for field in fields(_Given)) if f"`{name}`" not in README]
     assert not missing
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from dashboard.cli.check_config import check_config
 from dashboard.cli.check_rules import check_rules
 
 
@@ -12,4 +13,5 @@ def check() -> None:
     """Check files before a server reads them."""
 
 
+check.add_command(check_config)
 check.add_command(check_rules)

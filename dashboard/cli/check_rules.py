@@ -40,11 +40,11 @@ def check_rules(*, rule_files: Sequence[Path], lint: str, lint_fatal: bool, igno
         click.echo("Checking standard input")
         text = sys.stdin.read()
         found.append(check_text(text, duplicates=duplicates, ignore_unknown_fields=ignore_unknown_fields))
-        _report(found[-1])
+        report_rules(found[-1])
     for file in rule_files:
         click.echo(f"Checking {file}")
         found.append(check_file(file, duplicates=duplicates, ignore_unknown_fields=ignore_unknown_fields))
-        _report(found[-1])
+        report_rules(found[-1])
     if any(checked.errors for checked in found):
         sys.exit(FAILED)
     if lint_fatal and any(checked.lint for checked in found):
@@ -62,7 +62,8 @@ def _wants_duplicates(lint: str) -> bool:
     return False
 
 
-def _report(checked: CheckedFile) -> None:
+def report_rules(checked: CheckedFile) -> None:
+    """Print what a check of a rule file has found, as promtool does."""
     problems = [*checked.errors, *([checked.lint] if checked.lint else [])]
     if problems:
         click.echo("  FAILED:", err=True)

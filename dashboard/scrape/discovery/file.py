@@ -6,10 +6,10 @@ import contextlib
 import glob
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from dashboard.config.discovery import FileSdConfig
+from dashboard.config.discovery import FileSdConfig, StaticConfig
 from dashboard.scrape.discovery.group import TargetGroup, read_json, read_yaml
 from dashboard.scrape.discovery.metrics import DiscoveryMetrics
 from dashboard.scrape.discovery.provider import Findings
@@ -73,7 +73,7 @@ class FileProvider:
         return found
 
     def _read(self, file: Path) -> list[TargetGroup]:
-        listed = read_json(str(file), _bytes_of(file)) if file.suffix.lower() == ".json" else read_yaml(file)
+        listed = read_groups(file)
         self._metrics.file_mtime.labels(str(file)).set(self._seen[str(file)][0] // 10**9)
         return [TargetGroup.of(group, __meta_filepath=str(file)) for group in listed]
 
@@ -82,6 +82,15 @@ class FileProvider:
             # A file that could never be read has none.
             with contextlib.suppress(KeyError):
                 self._metrics.file_mtime.remove(file)
+
+
+def read_groups(file: Path) -> Sequence[StaticConfig]:
+    """Read a file that lists target groups, in JSON or YAML as its name says.
+
+    Raises:
+        DiscoveryError: it cannot be read, or lists none.
+    """
+    return read_json(str(file), _bytes_of(file)) if file.suffix.lower() == ".json" else read_yaml(file)
 
 
 def _bytes_of(file: Path) -> bytes:
