@@ -38,6 +38,9 @@ class HttpProvider:
         except DiscoveryError as error:
             self._metrics.http_failures.inc()
             return Findings(self._groups, (str(error),))
+        finally:
+            # Not kept for so long: the server would have closed the connection by the next time.
+            self._session.close()
         return Findings(self._groups)
 
     def wait(self, stop: threading.Event) -> None:
