@@ -30,3 +30,13 @@ def m001_rows_and_blocks(tables: Tables) -> None:
     """Series, the journal of rows, and blocks of chunks."""
     for statement in _FIRST:
         tables.execute(statement)
+
+
+@migrations()
+def m002_exemplars(tables: Tables) -> None:
+    """The newest exemplars."""
+    tables.execute(
+        """CREATE TABLE exemplars (
+            id INTEGER PRIMARY KEY, series INTEGER NOT NULL, time INTEGER NOT NULL, stamped INTEGER NOT NULL,
+            bits INTEGER NOT NULL, labels TEXT NOT NULL)"""
+    )

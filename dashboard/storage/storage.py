@@ -11,14 +11,17 @@ import numpy as np
 from prometheus_client import CollectorRegistry
 
 from dashboard.database import Database, DatabaseError
+from dashboard.model.exemplar import Exemplar, SeriesExemplars
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher
 from dashboard.model.samples import FloatArray, IntArray, SeriesBatch
 from dashboard.storage.block_writer import BlockWriter
 from dashboard.storage.blocks import Blocks
 from dashboard.storage.cache import Cache
+from dashboard.storage.cardinality import Cardinality
 from dashboard.storage.compaction import Compactor, delete_superseded
 from dashboard.storage.errors import ImportFailedError
+from dashboard.storage.exemplars import ExemplarResult, Exemplars
 from dashboard.storage.head import Head
 from dashboard.storage.importing import write_batches
 from dashboard.storage.ingest import AppendResult, Ingest, RowAppender
@@ -76,6 +79,7 @@ class Storage:
         self._rebuilding = threading.Lock()
         self._series = SeriesRegistry()
         self._last = LastSamples()
+        self._exemplars = Exemplars(database, self._series)
         cache = Cache(cache_bytes)
         self._head = Head(self._lock, raw_rows, cache)
         self._blocks = Blocks(database, self._lock, cache)
@@ -99,11 +103,13 @@ class Storage:
         self._blocks.load()
         delete_superseded(self._database)
         self._ingest.next_layout = replay(self._database, self._series, self._last, self._head)
+        self._exemplars.load()
         self._journal.start(self._head.last_record + 1)
 
     def close(self) -> None:
         """Commit what was appended and stop the journal's thread."""
         self._journal.stop()
+        self._exemplars.close()
 
     @property
     def healthy(self) -> bool:
@@ -133,6 +139,23 @@ class Storage:
             np.ascontiguousarray(timestamps, dtype=np.int64),
             np.ascontiguousarray(values, dtype=np.float64),
         )
+
+    def append_exemplars(self, exemplars: Iterable[tuple[int, Exemplar]], timestamp: int) -> ExemplarResult:
+        """Keep exemplars, each with the number of its series; those without a timestamp are of ``timestamp``."""
+        return self._exemplars.append(exemplars, timestamp)
+
+    def limit_exemplars(self, most: int) -> None:
+        """Keep at most ``most`` exemplars, the newest of all series; none below 1."""
+        self._exemplars.limit(most)
+
+    def select_exemplars(
+        self, matcher_sets: Sequence[Iterable[Matcher]], start: int, end: int
+    ) -> list[SeriesExemplars]:
+        """Return the exemplars between two timestamps, both included, of series that satisfy one of the matcher sets.
+
+        They are sorted by the labels of their series, and the exemplars of a series from the oldest on.
+        """
+        return self._exemplars.select(matcher_sets, start, end)
 
     def flush(self) -> bool:
         """Commit what was appended, and return when queries see it; ``False`` if it could not be committed for now."""
@@ -208,6 +231,7 @@ class Storage:
             finally:
                 # A full disk stops compaction, and this is what makes room.
                 drop_old(self._blocks, now - self._retention)
+                self._exemplars.forget_before(now - self._retention)
 
     def stats(self) -> StorageStats:
         """Return how much there is."""
@@ -223,6 +247,10 @@ class Storage:
             earliest=min((first for first, _ in spans), default=None),
             latest=max((last for _, last in spans), default=None),
         )
+
+    def cardinality(self, limit: int) -> Cardinality:
+        """Return which names and labels have the most series and values, ``limit`` of each."""
+        return self._series.cardinality(limit)
 
     def _snapshot(self, start: int, end: int) -> tuple[list[Source], PointColumns]:
         """Return what holds samples between two timestamps, blocks first; they agree with each other."""
