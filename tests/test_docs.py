@@ -25,7 +25,7 @@ OUR_PATH = re.compile(r"`(/[^`\s]*)`")
 def routes() -> set[str]:
     """Return the paths of the application as the docs write them, without static files and icons."""
     nothing: Any = None  # No part is asked while routes are registered.
-    app = create_app(Parts(Settings(), *[nothing] * 6, clock=lambda: 0, ready=lambda: True))
+    app = create_app(Parts(Settings(), *[nothing] * 7, clock=lambda: 0, ready=lambda: True))
     paths = {re.sub(r"<\w+:", "<", rule.rule) for rule in app.url_map.iter_rules()}
     return {path for path in paths if not path.startswith(("/static", "/favicon"))}
 
