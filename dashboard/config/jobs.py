@@ -18,6 +18,7 @@ _INTERVAL = 60_000
 _TIMEOUT = 10_000
 _VALIDATION = "metric_name_validation_scheme"
 _ESCAPING = "metric_name_escaping_scheme"
+_NOT_SUPPORTED = ("convert_classic_histograms_to_nhcb", "scrape_native_histograms", "extra_scrape_metrics")
 _INHERITED = {field.name for field in dataclasses.fields(GlobalConfig)} & {
     field.name for field in dataclasses.fields(ScrapeConfig)
 }
@@ -88,14 +89,28 @@ def _read_job(section: Any, place: Place, defaults: GlobalConfig) -> ScrapeConfi
         raise place.error("empty or null scrape config section")
     others, section = read_foreign_discovery(_without_blank(section), place)
     own: ScrapeConfig = decoder_of(ScrapeConfig)(section, place)
-    inherited = {name: getattr(defaults, name) for name in _INHERITED if name not in section or not getattr(own, name)}
+    inherited = {name: getattr(defaults, name) for name in _INHERITED if _is_left_out(section, own, name)}
     job = dataclasses.replace(own, other_sd_configs=others, **inherited)
     if "scrape_timeout" in inherited:
         # As Prometheus does: a default timeout that is longer than the interval is cut, one written out is an error.
         job = dataclasses.replace(job, scrape_timeout=min(job.scrape_timeout, job.scrape_interval))
     _check_timeout(job, place_of(section, "scrape_timeout", place))
     _check_schemes(job, place)
+    _refuse_unsupported(job, section, place)
     return job
+
+
+def _is_left_out(section: Section, own: ScrapeConfig, name: str) -> bool:
+    """Whether a job takes a value from ``global``: a limit or duration of 0 counts as none, ``false`` does not."""
+    value = getattr(own, name)
+    return name not in section or not (value or isinstance(value, bool))
+
+
+def _refuse_unsupported(job: ScrapeConfig, section: Section, place: Place) -> None:
+    for name in _NOT_SUPPORTED:
+        if getattr(job, name):
+            where = place_of(section, name, place) if name in section else Place(place.file, f"global.{name}")
+            raise where.error(f'not supported: it would change what is stored of job "{job.job_name}"')
 
 
 def _check_timeout(job: ScrapeConfig, place: Place) -> None:

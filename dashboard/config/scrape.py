@@ -20,7 +20,6 @@ from dashboard.config.scalars import (
     Milliseconds,
     Reader,
     Unsigned,
-    read_boolean,
     read_text,
 )
 
@@ -76,12 +75,6 @@ def _read_job_name(value: Any, place: Place) -> str:
     return name
 
 
-def _read_off(value: Any, place: Place) -> bool:
-    if read_boolean(value, place):
-        raise InvalidValueError("not supported: it would change what is stored")
-    return False
-
-
 def _read_text_protocol(value: Any, place: Place) -> ScrapeProtocol | None:
     if value == "":
         return None
@@ -93,9 +86,6 @@ def _read_text_protocol(value: Any, place: Place) -> ScrapeProtocol | None:
 
 Protocols = Annotated[tuple[ScrapeProtocol, ...], Reader(_read_protocols, DEFAULT_PROTOCOLS)]
 """A key that takes protocols, each once, best first."""
-
-Off = Annotated[bool, Reader(_read_off, empty=False)]
-"""A switch that can only be off, since what it does is not served."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +109,9 @@ class GlobalConfig:
     keep_dropped_targets: Unsigned = 0
     metric_name_validation_scheme: NameValidation = NameValidation.UTF8
     metric_name_escaping_scheme: NameEscaping = NameEscaping.ALLOW_UTF8
-    convert_classic_histograms_to_nhcb: Off = False
-    scrape_native_histograms: Off = False
-    extra_scrape_metrics: Off = False
+    convert_classic_histograms_to_nhcb: bool = False
+    scrape_native_histograms: bool = False
+    extra_scrape_metrics: bool = False
     always_scrape_classic_histograms: bool = False
 
 
@@ -150,9 +140,9 @@ class ScrapeConfig:
     keep_dropped_targets: Unsigned = 0
     metric_name_validation_scheme: NameValidation = NameValidation.UTF8
     metric_name_escaping_scheme: NameEscaping = NameEscaping.ALLOW_UTF8
-    convert_classic_histograms_to_nhcb: Off = False
-    scrape_native_histograms: Off = False
-    extra_scrape_metrics: Off = False
+    convert_classic_histograms_to_nhcb: bool = False
+    scrape_native_histograms: bool = False
+    extra_scrape_metrics: bool = False
     always_scrape_classic_histograms: bool = False
     native_histogram_bucket_limit: Unsigned = 0
     native_histogram_min_bucket_factor: float = 0.0

@@ -81,8 +81,8 @@ class _MarkedLoader(yaml.BaseLoader):
 
     def construct_marked_mapping(self, node: yaml.MappingNode) -> Section:
         node.value = _merged(node)
-        values = {str(key.value): self.construct_object(value, deep=True) for key, value in node.value}
-        return Section(values, {str(key.value): _line(key) for key, _ in node.value})
+        values = {_key(key): self.construct_object(value, deep=True) for key, value in node.value}
+        return Section(values, {_key(key): _line(key) for key, _ in node.value})
 
     def construct_any(self, node: yaml.Node) -> Any:
         if isinstance(node, yaml.MappingNode):
@@ -102,6 +102,10 @@ def _decoded(node: yaml.ScalarNode) -> str:
     except ValueError as error:
         reason = "!!binary value contains invalid base64 data, or no UTF-8"
         raise yaml.MarkedYAMLError(problem=reason, problem_mark=node.start_mark) from error
+
+
+def _key(node: yaml.ScalarNode) -> str:
+    return _decoded(node) if node.tag == _BINARY_TAG else str(node.value)
 
 
 def _line(node: yaml.Node) -> int:
