@@ -106,6 +106,9 @@ class Recorder:
         self.memory.timestamp = max(self.memory.timestamp, timestamp)
         self._counters.duplicates.inc(outcome.reading.duplicates)
         self._store_stamped(now, timestamp, outcome.reading)
+        if outcome.reading.exemplars:
+            kept = self._store.append_exemplars(outcome.reading.exemplars, timestamp)
+            self._counters.exemplars_out_of_order.inc(kept.out_of_order)
 
     def end(self, now: int) -> None:
         """Mark every series of the target as stale."""

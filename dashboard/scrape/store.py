@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
+from dashboard.model.exemplar import Exemplar
 from dashboard.model.labels import Labels
 from dashboard.model.samples import FloatArray, IntArray
 
@@ -19,6 +21,15 @@ class AppendResult(Protocol):
     @property
     def out_of_order(self) -> int:
         """Samples dropped because their series has newer ones."""
+        ...
+
+
+class ExemplarResult(Protocol):
+    """What became of appended exemplars."""
+
+    @property
+    def out_of_order(self) -> int:
+        """Exemplars dropped because their series has newer ones."""
         ...
 
 
@@ -47,4 +58,8 @@ class Store(Protocol):
 
     def append_points(self, series: IntArray, timestamps: IntArray, values: FloatArray) -> AppendResult:
         """Append samples that have timestamps of their own: int64[N], int64[N], float64[N]."""
+        ...
+
+    def append_exemplars(self, exemplars: Iterable[tuple[int, Exemplar]], timestamp: int) -> ExemplarResult:
+        """Keep exemplars, each with the number of its series; those without a timestamp are of ``timestamp``."""
         ...

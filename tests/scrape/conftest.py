@@ -7,7 +7,7 @@ import http.server
 import socket
 import socketserver
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from dashboard.config.scrape import ScrapeConfig
+from dashboard.model.exemplar import Exemplar
 from dashboard.model.labels import Labels
 from dashboard.model.samples import STALE, FloatArray, IntArray, is_stale
 from dashboard.scrape.discovery import TargetGroup
@@ -46,6 +47,7 @@ class FakeStorage:
     rows: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     points: list[tuple[str, int, float]] = field(default_factory=list)
     last_row: dict[int, float] = field(default_factory=dict)
+    exemplars: list[tuple[str, int, str]] = field(default_factory=list)
 
     def series_id(self, labels: Labels) -> int:
         if labels not in self.labels:
@@ -58,6 +60,12 @@ class FakeStorage:
     def append_points(self, series: IntArray, timestamps: IntArray, values: FloatArray) -> Appended:
         for number, timestamp, value in zip(series.tolist(), timestamps.tolist(), values.tolist(), strict=True):
             self.points.append((str(self.labels[number]), timestamp, value))
+        return Appended()
+
+    def append_exemplars(self, exemplars: Iterable[tuple[int, Exemplar]], timestamp: int) -> Appended:
+        for number, exemplar in exemplars:
+            when = timestamp if exemplar.timestamp is None else exemplar.timestamp
+            self.exemplars.append((str(self.labels[number]), when, str(exemplar.labels)))
         return Appended()
 
     def page(self) -> dict[str, float]:

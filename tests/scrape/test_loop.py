@@ -8,13 +8,15 @@ import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from dashboard.exposition.page import Metadata, MetricType
+from dashboard.model.relabel import RelabelAction, RelabelConfig
 from dashboard.scrape.counters import ScrapeCounters
-from dashboard.scrape.errors import FetchError, Layer
+from dashboard.scrape.errors import FetchError, Layer, TargetLimitError
 from dashboard.scrape.fetch import Answer
 from dashboard.scrape.loop import ScrapeLoop
 from dashboard.scrape.recorder import REPORTS
@@ -276,3 +278,166 @@ def test_a_scrape_that_runs_at_the_end_stores_nothing(storage: FakeStorage, gate
     thread.join(20)
     assert not thread.is_alive()
     assert [row for _, row in storage.rows] == [{}]
+
+
+def relabelled(**options: Any) -> dict[str, Any]:
+    return {"metric_relabel_configs": (RelabelConfig(**options),)}
+
+
+def test_what_metric_relabelling_drops_is_counted_and_not_stored(storage: FakeStorage) -> None:
+    target = make_target(**relabelled(source_labels=("__name__",), regex="go_.*", action=RelabelAction.DROP))
+    bench = Bench(storage, b"go_x 1\na 2\ngo_y 3 1700000000000\n", target=target)
+    bench.scrape(2)
+    assert storage.page() == {f"a{{{OWN}}}": 2.0}
+    assert storage.points == []
+    assert [storage.report(name) for name in REPORTS if name != "scrape_duration_seconds"] == [1, 3, 1, 0]
+    assert not any("go_" in str(labels) for labels in storage.labels)
+
+
+def test_series_that_relabelling_makes_one_are_duplicates(storage: FakeStorage) -> None:
+    bench = Bench(storage, b'a{x="1"} 1\na{x="2"} 2\n', target=make_target(**relabelled(target_label="x")))
+    bench.scrape()
+    assert storage.page() == {f"a{{{OWN}}}": 1.0}
+    assert (bench.count("sample_duplicate_timestamp"), storage.report("scrape_samples_post_metric_relabeling")) == (
+        1,
+        2,
+    )
+
+
+def test_the_sample_limit_counts_what_relabelling_leaves(storage: FakeStorage) -> None:
+    rules = relabelled(source_labels=("__name__",), regex="go_.*", action=RelabelAction.DROP)
+    within = Bench(storage, b"go_x 1\na 2\ngo_y 3\n", target=make_target(sample_limit=1, **rules))
+    within.scrape()
+    assert storage.report("up") == 1
+    beyond = Bench(storage, b"go_x 1\na 2\nb 3\n", target=make_target(sample_limit=1, **rules))
+    beyond.scrape()
+    assert (beyond.loop.status.last_error, beyond.count("exceeded_sample_limit")) == ("sample limit exceeded", 1)
+    assert [storage.report(name) for name in REPORTS if name != "scrape_duration_seconds"] == [0, 3, 2, 0]
+
+
+def test_a_page_beyond_the_limits_of_labels_fails_and_is_counted(storage: FakeStorage) -> None:
+    bench = Bench(storage, b"a 1\n", b'a 1\nb{x="y"} 2\n', target=make_target(label_limit=3))
+    bench.scrape(2)
+    assert bench.loop.status.last_error == "label_limit exceeded (metric: b, number of labels: 4, limit: 3)"
+    assert all(map(stale, storage.page().values()))
+    counted = bench.registry.get_sample_value("prometheus_target_scrape_pool_exceeded_label_limits_total")
+    assert counted == 1
+
+
+def test_a_page_whose_series_lose_their_name_fails(storage: FakeStorage) -> None:
+    bench = Bench(storage, b"a 1\n", target=make_target(**relabelled(target_label="__name__", replacement="")))
+    bench.scrape()
+    assert bench.loop.status.last_error == "missing metric name (__name__ label)"
+
+
+STAMPED = b"a 1 1700000000000\nb 2 1700000000001\n"
+
+
+def test_series_with_timestamps_get_no_stale_marker_unless_it_is_asked_for(storage: FakeStorage) -> None:
+    bench = Bench(storage, STAMPED, b"b 2 1700000000002\n", FetchError(Layer.TCP, "gone"))
+    bench.scrape(3)
+    bench.loop.end()
+    assert not any(stale(value) for _, _, value in storage.points)
+
+
+def test_series_with_timestamps_become_stale_where_that_is_asked_for(storage: FakeStorage) -> None:
+    target = make_target(track_timestamps_staleness=True)
+    bench = Bench(storage, STAMPED, b"b 2 1700000000002\n", FetchError(Layer.TCP, "gone"), STAMPED, target=target)
+    bench.scrape(4)
+    bench.loop.end()
+    a, b = f"a{{{OWN}}}", f"b{{{OWN}}}"
+    ended = [(name, timestamp - NOW) for name, timestamp, value in storage.points if stale(value)]
+    assert ended == [(a, 1000), (b, 2000), (a, 4000), (b, 4000)]
+
+
+def test_a_series_that_loses_its_timestamps_goes_on(storage: FakeStorage) -> None:
+    bench = Bench(storage, b"a 1 1700000000000\n", b"a 2\n", target=make_target(track_timestamps_staleness=True))
+    bench.scrape(2)
+    assert [value for _, _, value in storage.points] == [1]
+    assert storage.page() == {f"a{{{OWN}}}": 2.0}
+
+
+def test_exemplars_are_kept_with_their_series(storage: FakeStorage) -> None:
+    body = b'# TYPE a counter\na_total 1 # {trace_id="x"} 0.5\nb_total 1 # {trace_id="y"} 1 1700000000.5\n# EOF\n'
+    bench = Bench(storage, body)
+    bench.pages.content_type = "application/openmetrics-text; version=1.0.0"
+    bench.scrape()
+    assert storage.exemplars == [
+        (f"a_total{{{OWN}}}", NOW, '{trace_id="x"}'),
+        (f"b_total{{{OWN}}}", 1_700_000_000_500, '{trace_id="y"}'),
+    ]
+
+
+def test_a_refused_target_is_not_asked_and_its_series_end(storage: FakeStorage) -> None:
+    bench = Bench(storage, b"a 1\n")
+    bench.scrape()
+    bench.loop.refusal = TargetLimitError(3, 2)
+    bench.scrape()
+    assert bench.loop.status.last_error == "target_limit exceeded (number of targets: 3, limit: 2)"
+    assert (storage.report("up"), [*map(stale, storage.page().values())]) == (0, [True])
+    bench.loop.refusal = None
+    bench.scrape()
+    assert storage.page() == {f"a{{{OWN}}}": 1.0}
+
+
+def test_the_times_between_scrapes_are_counted(storage: FakeStorage) -> None:
+    bench = Bench(storage, b"a 1\n")
+    bench.scrape(3)
+    name = "prometheus_target_interval_length_seconds_count"
+    assert bench.registry.get_sample_value(name, {"interval": "5s"}) == 2
+
+
+def successor(bench: Bench, *bodies: bytes, **job: Any) -> ScrapeLoop:
+    """Stop a loop and make another one that comes after it."""
+    bench.loop.stop()
+    counters = ScrapeCounters(CollectorRegistry())
+    ticks = itertools.count(NOW + 60_000, 1000)
+    return ScrapeLoop(
+        make_target(**job),
+        Pages(list(bodies)),
+        bench.storage,
+        counters=counters,
+        clock=lambda: next(ticks),
+        after=bench.loop,
+    )
+
+
+def test_a_loop_that_comes_after_another_remembers_its_pages_and_status(
+    storage: FakeStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(storage, b"# TYPE a gauge\na 1\n", target=make_target())
+    bench.scrape()
+    loop = successor(bench, b"# TYPE a gauge\na 2\n", sample_limit=5)
+    assert (loop.status.health, loop.status.samples, list(loop.metadata)) == (TargetHealth.UP, 1, ["a"])
+    monkeypatch.setattr(storage, "series_id", lambda _: pytest.fail("a known line was looked at again"))
+    loop.scrape()
+    assert storage.page() == {f"a{{{OWN}}}": 2.0}
+    assert storage.report("scrape_series_added") == 0
+
+
+def test_a_loop_that_names_series_otherwise_ends_those_that_are_no_more(storage: FakeStorage) -> None:
+    bench = Bench(storage, b"a 1\nb 1\n", target=make_target())
+    bench.scrape()
+    successor(
+        bench, b"a 2\nb 2\n", **relabelled(source_labels=("__name__",), regex="b", action=RelabelAction.DROP)
+    ).scrape()
+    page = storage.page()
+    assert page[f"a{{{OWN}}}"] == 2.0
+    assert stale(page[f"b{{{OWN}}}"])
+
+
+def test_a_loop_that_comes_after_one_that_still_reads_has_a_reader_of_its_own(
+    gated: tuple[ScrapeLoop, Gate], storage: FakeStorage
+) -> None:
+    loop, gate = gated
+    gate.cancel = lambda: None  # type: ignore[method-assign]
+    thread = in_thread(loop.scrape)
+    assert gate.entered.wait(20)
+    loop.stop()
+    counters = ScrapeCounters(CollectorRegistry())
+    after = ScrapeLoop(TARGET, Pages([b"a 2\n"]), storage, counters=counters, clock=lambda: NOW + 9, after=loop)
+    after.scrape()
+    gate.open.set()
+    thread.join(20)
+    assert after.recorder.reader is not loop.recorder.reader
+    assert [row.get(f"a{{{OWN}}}") for _, row in storage.rows] == [2.0]
