@@ -9,10 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC
 
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import (
     GC_COLLECTOR,
     PLATFORM_COLLECTOR,
@@ -28,7 +25,8 @@ from dashboard.promql import Engine
 from dashboard.reload import Reloader, bring_into_force, load
 from dashboard.rules import RuleManager
 from dashboard.rules.migrations import migrations as rules_migrations
-from dashboard.scrape import ScrapeManager, host_page, scrape_threads
+from dashboard.scheduling import SteadyScheduler
+from dashboard.scrape import ScrapeManager, Ticker, host_page
 from dashboard.settings import LOCAL_ADDRESSES, Settings
 from dashboard.storage import Storage, StorageError
 from dashboard.storage.migrations import migrations as storage_migrations
@@ -41,7 +39,6 @@ STARTING_ERRORS = (ConfigError, BindError, DatabaseError, StorageError)
 
 _UPKEEP_SECONDS = 60
 _STOP_SECONDS = 3.0
-_RULE_THREADS = 4
 
 
 def wall_clock() -> int:
@@ -86,7 +83,7 @@ def running(
         if companions:
             undo.enter_context(companions)
         registry = _registry()
-        scheduler = _scheduler(config)
+        scheduler = SteadyScheduler()
         storage = Storage(
             database,
             registry=registry,
@@ -96,9 +93,10 @@ def running(
         )
         interval = config.global_config.evaluation_interval
         engine = Engine(storage, registry=registry, default_step=interval)
+        ticker = Ticker()
         scrape = ScrapeManager(
             storage,
-            scheduler,
+            ticker,
             registry=registry,
             clock=wall_clock,
             local_pages={"/metrics": lambda: metrics_page(registry), "/host/metrics": host_page},
@@ -126,6 +124,7 @@ def running(
         scheduler.start(paused=True)
         undo.callback(scheduler.shutdown, wait=False)
         undo.callback(rules.stop)
+        undo.callback(ticker.stop)
         undo.callback(scrape.stop)
         adopt(loaded)
         reloader.start()
@@ -137,6 +136,7 @@ def running(
             lambda: storage.upkeep(wall_clock()), "interval", seconds=_UPKEEP_SECONDS, executor="upkeep", id="upkeep"
         )
         scheduler.resume()
+        ticker.start()
         log.info("listening on %s, data in %s", server.url, settings.data_dir)
         yield Running(server.url, reloader.reload)
         log.info("stopping")
@@ -150,16 +150,3 @@ def _registry() -> CollectorRegistry:
     for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
         registry.register(collector)
     return registry
-
-
-def _scheduler(config: PrometheusConfig) -> BackgroundScheduler:
-    targets = sum(len(group.targets) for job in config.scrape_configs for group in job.static_configs)
-    return BackgroundScheduler(
-        executors={
-            "scrape": ThreadPoolExecutor(scrape_threads(targets)),
-            "rules": ThreadPoolExecutor(_RULE_THREADS),
-            "upkeep": ThreadPoolExecutor(1),
-        },
-        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-        timezone=UTC,
-    )

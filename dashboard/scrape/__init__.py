@@ -2,8 +2,9 @@
 
 from dashboard.scrape.errors import FetchError, Layer, ScrapeError, UnknownPoolError, UnknownTargetError
 from dashboard.scrape.host import gpu_names, host_page
-from dashboard.scrape.manager import ScrapeManager, scrape_threads
+from dashboard.scrape.manager import ScrapeManager
 from dashboard.scrape.status import BadLine, ScrapePool, TargetHealth, TargetMetadata, TargetStatus
+from dashboard.scrape.ticker import Ticker
 
 __all__ = [
     "BadLine",
@@ -15,9 +16,9 @@ __all__ = [
     "TargetHealth",
     "TargetMetadata",
     "TargetStatus",
+    "Ticker",
     "UnknownPoolError",
     "UnknownTargetError",
     "gpu_names",
     "host_page",
-    "scrape_threads",
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import CollectorRegistry
 
 from dashboard.config.prometheus import PrometheusConfig
@@ -23,30 +22,20 @@ from dashboard.scrape.pool import Pool
 from dashboard.scrape.status import ScrapePool, TargetMetadata, TargetStatus
 from dashboard.scrape.store import Store
 from dashboard.scrape.target import Target
+from dashboard.scrape.ticker import Ticker
 from dashboard.scrape.timetable import Timetable
-
-MOST_THREADS = 128
-"""The largest pool of scrape threads: so many targets may hang at once before others are late."""
-
-_FEWEST_THREADS = 8
-
-
-def scrape_threads(targets: int) -> int:
-    """Return how many threads the scrape pool wants for a number of targets: one each, within limits."""
-    return min(max(targets, _FEWEST_THREADS), MOST_THREADS)
 
 
 class ScrapeManager:
     """Keeps a pool of targets for each job, and brings it up to date with the configuration and with discovery.
 
-    The scheduler needs an executor named ``scrape``. ``local_pages`` are pages of this server by their path: a target
-    at one of ``local_addresses`` is read in process.
+    ``local_pages`` are pages of this server by their path: a target at one of ``local_addresses`` is read in process.
     """
 
     def __init__(
         self,
         storage: Store,
-        scheduler: BackgroundScheduler,
+        ticker: Ticker,
         *,
         registry: CollectorRegistry,
         clock: Callable[[], int],
@@ -54,7 +43,7 @@ class ScrapeManager:
         local_addresses: Collection[str],
     ) -> None:
         self._storage = storage
-        self._timetable = Timetable(scheduler, clock)
+        self._timetable = Timetable(ticker, clock)
         self._counters = ScrapeCounters(registry)
         self._pool_metrics = PoolMetrics(registry)
         self._clock = clock

@@ -5,12 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC
 from pathlib import Path
 
 import pytest
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import CollectorRegistry
 
 from dashboard.config.prometheus import PrometheusConfig, load_prometheus_config
@@ -18,7 +15,7 @@ from dashboard.database import Database
 from dashboard.exposition.page import Metadata, MetricType
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher, MatchKind
-from dashboard.scrape import ScrapeManager, TargetHealth, TargetMetadata, UnknownTargetError, scrape_threads
+from dashboard.scrape import ScrapeManager, TargetHealth, TargetMetadata, Ticker, UnknownTargetError
 from dashboard.scrape.store import Store
 from dashboard.storage import Storage
 from dashboard.storage.migrations import migrations
@@ -39,22 +36,22 @@ def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 
 @pytest.fixture
-def scheduler() -> Iterator[BackgroundScheduler]:
-    scheduler = BackgroundScheduler(executors={"scrape": ThreadPoolExecutor(16)}, timezone=UTC)
-    scheduler.start()
-    yield scheduler
-    scheduler.shutdown(wait=True)
+def ticker() -> Iterator[Ticker]:
+    ticker = Ticker()
+    ticker.start()
+    yield ticker
+    ticker.stop()
 
 
 @pytest.fixture
-def managed(scheduler: BackgroundScheduler) -> Iterator[Callable[[Store], ScrapeManager]]:
+def managed(ticker: Ticker) -> Iterator[Callable[[Store], ScrapeManager]]:
     """Make managers that are stopped at the end."""
     made: list[ScrapeManager] = []
 
     def make(storage: Store) -> ScrapeManager:
         manager = ScrapeManager(
             storage,
-            scheduler,
+            ticker,
             registry=CollectorRegistry(),
             clock=wall_clock,
             local_pages={"/metrics": lambda: b"# TYPE own gauge\nown 1\n"},
@@ -191,7 +188,6 @@ def test_a_target_can_be_scraped_now(
 def test_nothing_is_stored_after_the_stop(
     manager: ScrapeManager,
     config: Callable[..., PrometheusConfig],
-    scheduler: BackgroundScheduler,
     hostile: Hostile,
     storage: FakeStorage,
 ) -> None:
@@ -204,14 +200,8 @@ def test_nothing_is_stored_after_the_stop(
     manager.apply(config("60s", api=[hostile(hang)]))
     assert arrived.wait(20)
     manager.stop()
-    assert scheduler.get_jobs() == []
     assert storage.rows == []
     assert manager.targets() == []
-
-
-@pytest.mark.parametrize(("targets", "threads"), [(0, 8), (5, 8), (30, 30), (1000, 128)])
-def test_the_pool_grows_with_the_targets_up_to_a_limit(targets: int, threads: int) -> None:
-    assert scrape_threads(targets) == threads
 
 
 def test_scrapes_reach_the_real_storage(

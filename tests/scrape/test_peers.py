@@ -10,18 +10,15 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import pytest
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import CollectorRegistry
 
 from dashboard.config.prometheus import load_prometheus_config
 from dashboard.model.labels import Labels
-from dashboard.scrape import ScrapeManager, TargetHealth
+from dashboard.scrape import ScrapeManager, TargetHealth, Ticker
 
 from .conftest import FakeStorage, Site
 
@@ -123,16 +120,15 @@ def comparable(stored: Stored) -> Stored:
 
 @pytest.mark.peers
 def test_prometheus_stores_the_same(config: Path, theirs: tuple[Stored, dict[str, Any]], storage: FakeStorage) -> None:
-    scheduler = BackgroundScheduler(executors={"scrape": ThreadPoolExecutor(4)}, timezone=UTC)
     manager = ScrapeManager(
         storage,
-        scheduler,
+        Ticker(),
         registry=CollectorRegistry(),
         clock=lambda: time.time_ns() // 1_000_000,
         local_pages={},
         local_addresses=(),
     )
-    # The scheduler stands still: each target is scraped exactly twice.
+    # The ticker stands still: each target is scraped exactly twice.
     manager.apply(load_prometheus_config(config))
     ours: Stored = {}
     for status in manager.targets():

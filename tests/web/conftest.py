@@ -22,7 +22,7 @@ from dashboard.promql import Engine
 from dashboard.reload import Reloader, bring_into_force, load
 from dashboard.rules.manager import RuleManager
 from dashboard.rules.migrations import migrations as rules_migrations
-from dashboard.scrape import ScrapeManager
+from dashboard.scrape import ScrapeManager, Ticker
 from dashboard.settings import Settings
 from dashboard.storage import Storage
 from dashboard.storage.migrations import migrations as storage_migrations
@@ -110,12 +110,10 @@ def parts(tmp_path: Path, clock: Clock, target: str) -> Iterator[Parts]:
         storage = Storage(database, registry=registry, clock=clock, retention=30 * 86_400_000, journal_interval=20)
         storage.open()
         undo.callback(storage.close)
-        scheduler = BackgroundScheduler(
-            executors={"scrape": ThreadPoolExecutor(1), "rules": ThreadPoolExecutor(1)}, timezone=UTC
-        )
+        scheduler = BackgroundScheduler(executors={"rules": ThreadPoolExecutor(1)}, timezone=UTC)
         engine = Engine(storage, registry=registry)
         scrape = ScrapeManager(
-            storage, scheduler, registry=registry, clock=clock, local_pages={}, local_addresses=frozenset()
+            storage, Ticker(), registry=registry, clock=clock, local_pages={}, local_addresses=frozenset()
         )
         undo.callback(scrape.stop)
         rules = RuleManager(engine, storage, database, scheduler, registry=registry, clock=clock)

@@ -1,0 +1,131 @@
+"""When scrapes are due: a heap of times of the monotonic clock, which nobody can set.
+
+A wall clock that is set moves no scrape, so that none is left out and none is made twice. After a pause, such as that
+of a suspended machine, what is overdue runs once, and then on the grid that it had before.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+log = logging.getLogger(__name__)
+
+MOST_THREADS = 512
+"""So many targets may hang at once before others are late. There are never more threads than have been needed."""
+
+
+@dataclass(eq=False, slots=True)
+class Tick:
+    """A task and when it is due: at ``due``, and then every ``interval`` from ``grid`` on (milliseconds)."""
+
+    task: Callable[[], object]
+    due: float
+    grid: float
+    interval: int
+    running: bool = field(default=False, init=False)
+    withdrawn: bool = field(default=False, init=False)
+
+    def move_on(self, now: float) -> None:
+        """Become due at the first time of the grid that is still to come: what was missed is not made up for."""
+        missed = max(0, (now - self.grid) // self.interval + 1)
+        self.due = self.grid + missed * self.interval
+
+
+class Agenda:
+    """What is due next. It reads no clock."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Tick]] = []
+        self._numbers = itertools.count()
+
+    def add(self, tick: Tick) -> None:
+        """Note a tick at the time when it is due."""
+        heapq.heappush(self._heap, (tick.due, next(self._numbers), tick))
+
+    def wait(self, now: float) -> float | None:
+        """Return for how long nothing is due; ``None`` where nothing ever is."""
+        return max(0.0, self._heap[0][0] - now) if self._heap else None
+
+    def take(self, now: float) -> list[Tick]:
+        """Return what is due, each tick once, and note it again for its next time."""
+        due = []
+        while self._heap and self._heap[0][0] <= now:
+            tick = heapq.heappop(self._heap)[2]
+            if not tick.withdrawn:
+                due.append(tick)
+                tick.move_on(now)
+                self.add(tick)
+        return due
+
+
+class Ticker:
+    """Runs tasks when they are due, none twice at once, in a pool of threads that grows with what runs at once."""
+
+    def __init__(self, *, most_threads: int = MOST_THREADS) -> None:
+        self._agenda = Agenda()
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._pool = ThreadPoolExecutor(most_threads, thread_name_prefix="scrape")
+        self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
+
+    def start(self) -> None:
+        """Begin to run what is due."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Begin nothing more; what runs is not waited for."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def add(self, task: Callable[[], object], *, first: float, grid: float, interval: int) -> Tick:
+        """Run a task ``first`` milliseconds from now, then ``grid`` from now and each ``interval`` after that."""
+        with self._changed:
+            now = _monotonic()
+            tick = Tick(task, now + first, now + grid, interval)
+            self._agenda.add(tick)
+            self._changed.notify()
+        return tick
+
+    def withdraw(self, tick: Tick) -> None:
+        """Do not run a task any more."""
+        tick.withdrawn = True
+
+    def _run(self) -> None:
+        with self._changed:
+            while not self._stopped:
+                for tick in self._agenda.take(_monotonic()):
+                    self._begin(tick)
+                wait = self._agenda.wait(_monotonic())
+                self._changed.wait(None if wait is None else wait / 1000)
+
+    def _begin(self, tick: Tick) -> None:
+        if tick.running:
+            log.debug("a scrape takes longer than its interval")
+            return
+        tick.running = True
+        self._pool.submit(_run_once, tick)
+
+
+def _run_once(tick: Tick) -> None:
+    try:
+        if not tick.withdrawn:
+            tick.task()
+    except Exception:  # The edge of the thread: what goes wrong once must not end the task.
+        log.exception("a scrape failed")
+    finally:
+        tick.running = False
+
+
+def _monotonic() -> float:
+    return time.monotonic_ns() / 1_000_000
