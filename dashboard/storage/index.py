@@ -15,6 +15,7 @@ import numpy as np
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher, MatchKind
 from dashboard.model.samples import BoolArray, IntArray
+from dashboard.storage.cardinality import Cardinality, cardinality
 
 _LITERALS = re.compile(r"[\w :/%@,~<>=!&;\"'-]*(?:\|[\w :/%@,~<>=!&;\"'-]*)*")
 """An expression that is nothing but literals and ``|``. The pattern is ours, and linear."""
@@ -43,6 +44,10 @@ class Index:
         for matcher in matchers:
             chosen &= self._matching(matcher)
         return np.flatnonzero(chosen)
+
+    def cardinality(self, limit: int) -> Cardinality:
+        """Return which names and labels have the most series and values, ``limit`` of each."""
+        return cardinality(self._postings, limit)
 
     def _matching(self, matcher: Matcher) -> BoolArray:
         """Mark the series that satisfy a matcher; a negative one is the complement of its positive twin."""

@@ -12,6 +12,7 @@ import orjson
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher
 from dashboard.model.samples import IntArray
+from dashboard.storage.cardinality import Cardinality
 from dashboard.storage.index import Index
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,11 @@ class SeriesRegistry:
         """Return the numbers, ascending, of the series that satisfy every matcher."""
         with self._lock:
             return self._index.select(matchers)
+
+    def cardinality(self, limit: int) -> Cardinality:
+        """Return which names and labels have the most series and values, ``limit`` of each."""
+        with self._lock:
+            return self._index.cardinality(limit)
 
     def load(self, connection: sqlite3.Connection) -> None:
         """Fill an empty registry from the table ``series``."""
