@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from dashboard.database import Database
 from dashboard.model.samples import FloatArray, IntArray, is_absent
 from dashboard.storage.blocks import CHUNK_BITS, Block, Blocks, Group
-from dashboard.storage.codec import encode_chunks, encode_ints, rows_per_chunk
+from dashboard.storage.codec import encode_chunks, encode_ints
 
 _TRANSACTION_BYTES = 2 << 20
 _LAST = """INSERT INTO series_last (id, time, bits) VALUES (?, ?, ?)
@@ -23,13 +23,16 @@ class _Building:
     start: int
     end: int
     samples: int = 0
+    bytes: int = 0
     groups: list[Group] = field(default_factory=list)
 
 
 class BlockWriter:
     """Writes one or more blocks that become visible together. For one thread, and one use."""
 
-    def __init__(self, database: Database, blocks: Blocks) -> None:
+    def __init__(self, database: Database, blocks: Blocks, *, note_last: bool = True) -> None:
+        """``note_last`` says whether it is to remember the last sample of each series."""
+        self._note_last = note_last
         self._database = database
         self._blocks = blocks
         self._building: dict[int, _Building] = {}
@@ -54,44 +57,47 @@ class BlockWriter:
 
         Series without a sample are left out.
         """
-        rows = rows_per_chunk(len(times))
-        group = self._blocks.group(self._blocks.new_group(), int(times[0]), int(times[-1]), rows)
+        group = self._blocks.group(self._blocks.new_group(), int(times[0]), int(times[-1]))
         # The group stands before its chunks, so that they can be found and removed if this is never completed.
-        head = (group.number, block, group.first, group.last, rows, encode_ints(times), b"")
         self._add(
-            "INSERT INTO block_groups (id, block, first, last, rows, times, series) VALUES (?, ?, ?, ?, ?, ?, ?)", head
+            "INSERT INTO block_groups (id, block, first, last, rows, times, series) VALUES (?, ?, ?, ?, 0, ?, ?)",
+            (group.number, block, group.first, group.last, encode_ints(times), b""),
         )
-        members = self._add_chunks(group, map(self._noted(block, times), slices))
-        self._add("UPDATE block_groups SET series = ? WHERE id = ?", (encode_ints(members), group.number))
+        series, starts, size = self._add_chunks(group, map(self._noted(block, times), slices))
+        self._add("UPDATE block_groups SET series = ?, starts = ? WHERE id = ?", (series, starts, group.number))
+        self._building[block].bytes += size
         self._building[block].groups.append(group)
 
-    def _add_chunks(self, group: Group, slices: Iterable[tuple[IntArray, FloatArray]]) -> IntArray:
-        members = [np.empty(0, dtype=np.int64)]
+    def _add_chunks(self, group: Group, slices: Iterable[tuple[IntArray, FloatArray]]) -> tuple[bytes, bytes, int]:
+        """Write the chunks; return the series and the starts of the chunks, and how many bytes there were."""
+        members, at, size = [np.empty(0, dtype=np.int64)], 0, 0
+        starts: list[int] = []
         number = group.number << CHUNK_BITS
-        for series, values in _even(slices, group.rows):
+        for series, chunks in _chunked(slices):
             members.append(series)
-            for body in encode_chunks(values, group.rows):
-                self._add("INSERT INTO block_chunks (id, body) VALUES (?, ?)", (number, body))
-                number += 1
-        return np.concatenate(members)
+            for count, body in chunks:
+                self._add("INSERT INTO block_chunks (id, body) VALUES (?, ?)", (number + len(starts), body))
+                starts.append(at)
+                at, size = at + count, size + len(body)
+        return encode_ints(np.concatenate(members)), encode_ints(np.array(starts, dtype=np.int64)), size
 
-    def complete(self, also: Callable[[sqlite3.Connection], None] = lambda _: None) -> list[Block]:
+    def complete(self, also: Callable[[sqlite3.Connection], object] = lambda _: None) -> list[Block]:
         """Mark all blocks complete in one transaction, together with what ``also`` does, and return them.
 
         Nobody sees them before :meth:`Blocks.show`.
         """
         self._write_out()
-        marks = [(building.samples, number) for number, building in self._building.items()]
+        marks = [(building.samples, building.bytes, number) for number, building in self._building.items()]
         last = [row for table in self._last for row in zip(*(column.tolist() for column in table), strict=True)]
 
         def complete_blocks(connection: sqlite3.Connection) -> None:
-            connection.executemany("UPDATE blocks SET complete = 1, samples = ? WHERE id = ?", marks)
+            connection.executemany("UPDATE blocks SET complete = 1, samples = ?, bytes = ? WHERE id = ?", marks)
             connection.executemany(_LAST, last)
             also(connection)
 
         self._database.write(complete_blocks)
         return [
-            Block(number, building.start, building.end, building.samples, tuple(building.groups))
+            Block(number, building.start, building.end, building.samples, building.bytes, tuple(building.groups))
             for number, building in self._building.items()
         ]
 
@@ -108,9 +114,10 @@ class BlockWriter:
             kept = present.any(axis=1)
             if not kept.all():
                 series, values, present = series[kept], values[kept], present[kept]
-            ends = len(times) - 1 - present[:, ::-1].argmax(axis=1)
-            bits = values.view(np.int64)[np.arange(len(series)), ends]
-            self._last.append((series, times[ends], bits))
+            if self._note_last:
+                ends = len(times) - 1 - present[:, ::-1].argmax(axis=1)
+                bits = values.view(np.int64)[np.arange(len(series)), ends]
+                self._last.append((series, times[ends], bits))
             self._building[block].samples += int(np.count_nonzero(present))
             return series, values
 
@@ -132,15 +139,18 @@ class BlockWriter:
         self._database.write(write_blocks)
 
 
-def _even(slices: Iterable[tuple[IntArray, FloatArray]], rows: int) -> Iterable[tuple[IntArray, FloatArray]]:
-    """Cut slices anew, in multiples of ``rows`` series: every chunk but the last is full."""
+def _chunked(
+    slices: Iterable[tuple[IntArray, FloatArray]],
+) -> Iterator[tuple[IntArray, list[tuple[int, bytes]]]]:
+    """Encode slices; what would be the last chunk of one waits for the next, with which it may make a better one."""
     series, values = np.empty(0, dtype=np.int64), None
     for more_series, more_values in slices:
         series = np.concatenate([series, more_series])
         values = more_values if values is None else np.concatenate([values, more_values])
-        full = len(series) // rows * rows
-        if full:
-            yield series[:full], values[:full]
-        series, values = series[full:], values[full:]
+        chunks = encode_chunks(values, last=False, thorough=True)
+        done = sum(count for count, _ in chunks)
+        if done:
+            yield series[:done], chunks
+            series, values = series[done:], values[done:]
     if values is not None and len(series):
-        yield series, values
+        yield series, encode_chunks(values, thorough=True)

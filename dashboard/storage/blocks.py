@@ -10,7 +10,7 @@ import functools
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,8 +19,10 @@ import orjson
 from dashboard.database import Database
 from dashboard.model.samples import FloatArray, IntArray
 from dashboard.storage.cache import Cache
-from dashboard.storage.codec import absent_matrix, decode_chunks, decode_ints
+from dashboard.storage.codec import absent_matrix, decode_chunk, decode_ints
+from dashboard.storage.damage import Damage
 from dashboard.storage.errors import CorruptBlobError
+from dashboard.storage.leases import Leases
 
 log = logging.getLogger(__name__)
 
@@ -30,26 +32,41 @@ _VACUUM_PAGES = 1000
 
 
 @dataclass(frozen=True, slots=True)
+class _Contents:
+    """What a group holds: series and timestamps, and the column with which each chunk begins."""
+
+    series: IntArray
+    times: IntArray
+    starts: IntArray
+
+    @property
+    def nbytes(self) -> int:
+        return self.series.nbytes + self.times.nbytes + self.starts.nbytes
+
+
+_NOTHING = _Contents(*(np.empty(0, dtype=np.int64) for _ in range(3)))
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Series of a block over the same timestamps; they are read from the database when they are asked for."""
 
     number: int
     first: int
     last: int
-    rows: int
-    """How many series share a chunk."""
     database: Database = field(repr=False)
     cache: Cache = field(repr=False)
+    damage: Damage = field(repr=False)
 
     @property
     def series(self) -> IntArray:
         """The numbers of the series, one a column."""
-        return self._head()[0]
+        return self._contents().series
 
     @property
     def times(self) -> IntArray:
         """The timestamps, strictly increasing."""
-        return self._head()[1]
+        return self._contents().times
 
     def read(self, columns: IntArray, first: int, last: int, *, keep: bool = True) -> FloatArray:
         """Return float64[columns, last - first]; see :class:`Source`."""
@@ -62,31 +79,37 @@ class Group:
         values: FloatArray = self.cache.get(key, lambda: self._decoded(columns))
         return values[:, first:last]
 
-    def _head(self) -> tuple[IntArray, IntArray]:
-        head: tuple[IntArray, IntArray] = self.cache.get(("head", self.number), self._read_head)
-        return head
+    def _contents(self) -> _Contents:
+        contents: _Contents = self.cache.get(("contents", self.number), self._read_contents)
+        return contents
 
-    def _read_head(self) -> tuple[tuple[IntArray, IntArray], int]:
+    def _read_contents(self) -> tuple[_Contents, int]:
+        query = "SELECT series, times, starts, rows FROM block_groups WHERE id = ?"
         with self.database.read() as connection:
-            row = connection.execute("SELECT series, times FROM block_groups WHERE id = ?", (self.number,)).fetchone()
-        empty = np.empty(0, dtype=np.int64)
+            row = connection.execute(query, (self.number,)).fetchone()
         if row is None:
-            return (empty, empty), 0
+            return _NOTHING, 0
         try:
             series, times = decode_ints(row[0]), decode_ints(row[1])
+            starts = np.arange(0, len(series), row[3]) if row[2] is None else decode_ints(row[2])
         except CorruptBlobError as error:
-            log.error("group %d of the blocks cannot be read: %s", self.number, error)
-            return (empty, empty), 0
-        return (series, times), series.nbytes + times.nbytes
+            self.damage.found(f"group {self.number} of the blocks", error, row[0] + row[1])
+            return _NOTHING, 0
+        contents = _Contents(series, times, starts)
+        return contents, contents.nbytes
 
     def _decoded(self, columns: IntArray) -> tuple[FloatArray, int]:
-        chunks, places = np.unique(columns // self.rows, return_inverse=True)
-        width, samples = len(self.series), len(self.times)
+        contents = self._contents()
+        ends = np.append(contents.starts, len(contents.series))[1:]
+        values = np.empty((len(columns), len(contents.times)))
+        owners = np.searchsorted(contents.starts, columns, side="right") - 1
+        chunks = np.unique(owners)
         blobs = self._blobs(chunks)
-        counts = [min(self.rows, width - chunk * self.rows) for chunk in chunks.tolist()]
-        values = self._decode([blobs.get(chunk) for chunk in chunks.tolist()], counts, samples)
-        chosen = values[places * self.rows + columns % self.rows]
-        return chosen, chosen.nbytes
+        for chunk in chunks.tolist():
+            first = int(contents.starts[chunk])
+            own = owners == chunk
+            values[own] = self._decode(chunk, blobs, int(ends[chunk]) - first, values.shape[1], columns[own] - first)
+        return values, values.nbytes
 
     def _blobs(self, chunks: IntArray) -> dict[int, bytes]:
         first = self.number << CHUNK_BITS
@@ -95,42 +118,40 @@ class Group:
         with self.database.read() as connection:
             return {number - first: body for number, body in connection.execute(query, (wanted,))}
 
-    def _decode(self, blobs: Sequence[bytes | None], counts: Sequence[int], samples: int) -> FloatArray:
+    def _decode(self, chunk: int, blobs: dict[int, bytes], series: int, samples: int, rows: IntArray) -> FloatArray:
+        """Decode some of a chunk; one that is damaged, or was deleted meanwhile, holds no sample."""
         try:
-            if None not in blobs:
-                return decode_chunks([blob for blob in blobs if blob is not None], counts, samples)
-        except CorruptBlobError:
-            log.error("group %d of the blocks is damaged; what can be read of it is used", self.number)
-        return np.concatenate([self._decode_one(*each, samples) for each in zip(blobs, counts, strict=True)])
-
-    def _decode_one(self, blob: bytes | None, count: int, samples: int) -> FloatArray:
-        """Decode one chunk; one that is damaged, or was deleted meanwhile, holds no sample."""
-        try:
-            return absent_matrix(count, samples) if blob is None else decode_chunks([blob], [count], samples)
-        except CorruptBlobError:
-            return absent_matrix(count, samples)
+            if chunk in blobs:
+                return decode_chunk(blobs[chunk], series, samples, rows)
+        except CorruptBlobError as error:
+            self.damage.found(f"chunk {chunk} of group {self.number} of the blocks", error, blobs[chunk])
+        return absent_matrix(len(rows), samples)
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A complete block: the window ``start <= t < end``, its groups, and how many samples it holds."""
+    """A complete block: the window ``start <= t < end``, its groups, and how many samples and bytes it holds."""
 
     number: int
     start: int
     end: int
     samples: int
+    bytes: int
     groups: tuple[Group, ...]
 
 
 class Blocks:
     """The complete blocks, in the order in which they were written."""
 
-    def __init__(self, database: Database, lock: threading.RLock, cache: Cache) -> None:
+    def __init__(self, database: Database, lock: threading.RLock, cache: Cache, damage: Damage) -> None:
         """``lock`` guards what queries see."""
         self._database = database
+        self._damage = damage
         self._lock = lock
         self._cache = cache
         self._blocks: tuple[Block, ...] = ()
+        self._hidden: dict[int, int] = {}
+        self.leases = Leases()
         self._next_block = 1
         self._next_group = 1
 
@@ -144,22 +165,23 @@ class Blocks:
 
     def load(self) -> None:
         """Remove what is not complete, and read what there is."""
-        self.remove(self._incomplete())
+        self.delete_incomplete()
         with self._database.read() as connection:
-            blocks = connection.execute("SELECT id, start, end, samples FROM blocks ORDER BY id").fetchall()
-            groups = connection.execute("SELECT id, block, first, last, rows FROM block_groups ORDER BY id").fetchall()
+            blocks = connection.execute("SELECT id, start, end, samples, bytes FROM blocks ORDER BY id").fetchall()
+            groups = connection.execute("SELECT id, block, first, last FROM block_groups ORDER BY id").fetchall()
         made: dict[int, list[Group]] = {}
-        for number, block, first, last, rows in groups:
-            made.setdefault(block, []).append(self.group(number, first, last, rows))
+        for number, block, first, last in groups:
+            made.setdefault(block, []).append(self.group(number, first, last))
         self._blocks = tuple(
-            Block(number, start, end, samples, tuple(made.get(number, ()))) for number, start, end, samples in blocks
+            Block(number, start, end, samples, size, tuple(made.get(number, ())))
+            for number, start, end, samples, size in blocks
         )
         self._next_block = max((block[0] for block in blocks), default=0) + 1
         self._next_group = max((group[0] for group in groups), default=0) + 1
 
-    def group(self, number: int, first: int, last: int, rows: int) -> Group:
+    def group(self, number: int, first: int, last: int) -> Group:
         """Return the reader of a group."""
-        return Group(number, first, last, rows, self._database, self._cache)
+        return Group(number, first, last, self._database, self._cache, self._damage)
 
     def new_block(self) -> int:
         """Return a number for a block."""
@@ -176,10 +198,18 @@ class Blocks:
         with self._lock:
             self._blocks = tuple(sorted((*self._blocks, *blocks), key=lambda block: block.number))
 
+    def replace(self, old: Iterable[Block], made: Block) -> None:
+        """Show a block in the place of others, which the database knows as not complete, and delete those."""
+        with self._lock:
+            self._hide({block.number for block in old})
+            if made.samples:
+                self.show([made])
+        self.delete_hidden()
+
     def remove(self, numbers: Sequence[int]) -> None:
         """Hide blocks from queries and delete them in short transactions.
 
-        If that is interrupted, :meth:`remove_incomplete` or the next start goes on with it.
+        If that is interrupted, :meth:`delete_incomplete` or the next start goes on with it.
         """
         if not numbers:
             return
@@ -187,18 +217,34 @@ class Blocks:
         self._database.write(
             lambda connection: connection.executemany("UPDATE blocks SET complete = 0 WHERE id = ?", marks)
         )
-        gone = frozenset(numbers)
         with self._lock:
-            self._blocks = tuple(block for block in self._blocks if block.number not in gone)
-        for number in numbers:
-            while self._database.write(functools.partial(_delete_some, block=number)):
-                pass
-        while self._database.write(_vacuum_some):
-            pass
+            self._hide(set(numbers))
+        self.delete_hidden()
 
-    def remove_incomplete(self) -> None:
+    def delete_hidden(self) -> None:
+        """Delete the hidden blocks that no query looks at any more, and give their space back to the disk."""
+        with self._lock:
+            done = [number for number, mark in self._hidden.items() if self.leases.over(mark)]
+        for number in done:
+            delete = functools.partial(_delete_some, block=number)
+            while self._database.write(delete):
+                pass
+            with self._lock:
+                del self._hidden[number]
+        more = bool(done)
+        while more:
+            more = self._database.write(_vacuum_some)
+
+    def delete_incomplete(self) -> None:
         """Delete what a failed compaction or import left. Nobody may be writing a block."""
-        self.remove(self._incomplete())
+        with self._lock:
+            self._hide(set(self._incomplete()) - self._hidden.keys())
+        self.delete_hidden()
+
+    def _hide(self, numbers: Collection[int]) -> None:
+        self._blocks = tuple(block for block in self._blocks if block.number not in numbers)
+        mark = self.leases.mark()
+        self._hidden.update((number, mark) for number in numbers)
 
     def _incomplete(self) -> list[int]:
         with self._database.read() as connection:

@@ -16,7 +16,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from threading import RLock
+from threading import Lock, RLock
 
 import numpy as np
 
@@ -25,16 +25,17 @@ from dashboard.model.samples import FloatArray, IntArray
 from dashboard.storage.block_writer import BlockWriter
 from dashboard.storage.blocks import Blocks
 from dashboard.storage.codec import absent_matrix
-from dashboard.storage.head import Head, HeadLayout
+from dashboard.storage.head import Head, HeadLayout, RawRows
 from dashboard.storage.points import PointColumns
-from dashboard.storage.records import Points, journal_row, save_journal
+from dashboard.storage.records import Points, Run, journal_row, save_journal
+from dashboard.storage.sealing import make_run
 from dashboard.storage.source import Source
+from dashboard.storage.windows import Windows
 
 log = logging.getLogger(__name__)
 
 _SLICE_SAMPLES = 1 << 18
 _DELETE_ROWS = 500
-_LONGEST_GRACE = 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class _Cut:
 
 
 class Compactor:
-    """Moves complete windows of ``block_length`` milliseconds from the head into blocks."""
+    """Moves windows that have ended from the head into blocks."""
 
     def __init__(
         self,
@@ -56,15 +57,17 @@ class Compactor:
         lock: RLock,
         head: Head,
         blocks: Blocks,
+        sealing: Lock,
         *,
-        block_length: int,
+        windows: Windows,
     ) -> None:
-        """``lock`` guards what queries see."""
+        """``lock`` guards what queries see; ``sealing`` is held while rows must stay where they are."""
+        self._sealing = sealing
         self._database = database
         self._lock = lock
         self._head = head
         self._blocks = blocks
-        self._block_length = block_length
+        self._windows = windows
         self.compactions = 0
         self.failures = 0
 
@@ -74,15 +77,15 @@ class Compactor:
         Raises:
             DatabaseError: the database could not be written; the head has kept what is not in a block.
         """
-        self._blocks.remove_incomplete()
-        grace = min(self._block_length // 4, _LONGEST_GRACE)
-        made = 0
+        self._blocks.delete_incomplete()
+        made, length = 0, self._windows.shortest
         while (span := self._head.span()) is not None:
-            start = span[0] // self._block_length * self._block_length
-            if start + self._block_length + grace > now:
+            start = span[0] // length * length
+            if not self._windows.ended(start + length, now):
                 break
             try:
-                self._compact(start, start + self._block_length)
+                with self._sealing:
+                    self._compact(start, start + length)
             except DatabaseError:
                 self.failures += 1
                 raise
@@ -94,7 +97,7 @@ class Compactor:
         """Forget layouts without rows, if ``retire(layout, rows)`` says that no row of theirs is on its way."""
         with self._lock:
             empty = [layout for layout in self._head.layouts() if layout.begin == layout.end]
-        gone = [layout.number for layout in empty if retire(layout.number, layout.published)]
+        gone = [layout.number for layout in empty if retire(layout.number, layout.end)]
         if gone:
             self._database.write(
                 lambda connection: connection.executemany(
@@ -117,7 +120,8 @@ class Compactor:
         old = points.where(points.timestamps < end)
         for times, series, values in _same_times(old):
             writer.add_group(block, times, [(series, values)])
-        rest = [journal_row(part) for part in _rest(points, old, end)]
+        parts: list[Points | Run] = [*_rest(points, old, end), *_rest_of_runs(cuts)]
+        rest = [journal_row(part) for part in parts]
 
         def supersede(connection: sqlite3.Connection) -> None:
             connection.execute("UPDATE blocks SET journal_end = ? WHERE id = ?", (record, block))
@@ -138,6 +142,18 @@ def _rest(points: PointColumns, old: PointColumns, end: int) -> list[Points]:
     rest = points.where((points.timestamps >= end) & np.isin(points.records, old.records))
     parts = [(number, rest.where(rest.records == number)) for number in np.unique(rest.records).tolist()]
     return [Points(number, part.series, part.timestamps, part.values) for number, part in parts]
+
+
+def _rest_of_runs(cuts: Sequence[_Cut]) -> Iterator[Run]:
+    """Yield what is left of runs that lie in two windows, since those were others when they were sealed."""
+    for cut in cuts:
+        for sealed in cut.layout.sealed:
+            taken = cut.end - sealed.number
+            if 0 < taken < len(sealed.times):
+                columns = np.arange(len(sealed.series))
+                values = sealed.read(columns, taken, len(sealed.times), keep=False)
+                rows = RawRows(sealed.series, sealed.times[taken:], values.T)
+                yield make_run(cut.layout.number, sealed.run.number, rows)
 
 
 def delete_superseded(database: Database) -> None:

@@ -1,7 +1,7 @@
 """The head: the newest rows of each layout, in memory.
 
-A layout keeps its last rows as they came, in a matrix of at most ``raw_rows``; when that is full, its older half is
-sealed into compressed chunks. Everything here was committed to the journal before.
+A layout keeps its last rows as they came, in a matrix; when there are ``raw_rows`` of them, the older half is sealed
+into compressed chunks (``sealing.py``). Everything here was committed to the journal before.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import numpy as np
 
 from dashboard.model.samples import ABSENT, FloatArray, IntArray, is_absent
 from dashboard.storage.cache import Cache
-from dashboard.storage.codec import decode_chunks, encode_chunks, rows_per_chunk
+from dashboard.storage.codec import absent_matrix, decode_chunk
+from dashboard.storage.damage import Damage
+from dashboard.storage.errors import CorruptBlobError
 from dashboard.storage.points import HeadPoints
-from dashboard.storage.records import Growth, Points, Record, Row
+from dashboard.storage.records import Growth, Record, Row, Run
 from dashboard.storage.source import Source
 
 
@@ -37,17 +39,21 @@ class RawRows:
 
 @dataclass(frozen=True, slots=True)
 class SealedRows:
-    """Older rows of a layout, compressed: chunks of ``rows_per_chunk`` series each, in the order of the columns."""
+    """Older rows of a layout, compressed."""
 
     number: int
     """The row number, within its layout, of the first row."""
     series: IntArray
-    times: IntArray
-    chunks: Sequence[bytes]
-    samples: int
+    run: Run
     cache: Cache = field(repr=False)
+    damage: Damage = field(repr=False)
     key: int = field(default_factory=itertools.count().__next__)
     """Names it in the cache."""
+
+    @property
+    def times(self) -> IntArray:
+        """The timestamps, strictly increasing."""
+        return self.run.times
 
     def read(self, columns: IntArray, first: int, last: int, *, keep: bool = True) -> FloatArray:
         """Return float64[columns, last - first]; see :class:`Source`."""
@@ -58,13 +64,24 @@ class SealedRows:
         return values[:, first:last]
 
     def _decoded(self, columns: IntArray) -> tuple[FloatArray, int]:
-        rows = rows_per_chunk(len(self.times))
-        chunks, places = np.unique(columns // rows, return_inverse=True)
-        counts = [min(rows, len(self.series) - chunk * rows) for chunk in chunks.tolist()]
-        values = decode_chunks([self.chunks[chunk] for chunk in chunks.tolist()], counts, len(self.times))
-        # All chunks but the last of a layout are full, so that places count in whole chunks.
-        chosen = values[places * rows + columns % rows]
-        return chosen, chosen.nbytes
+        starts, samples = self.run.starts, len(self.run.times)
+        ends = np.append(starts, self.run.width)[1:]
+        owners = np.searchsorted(starts, columns, side="right") - 1
+        values = np.empty((len(columns), samples))
+        for chunk in np.unique(owners).tolist():
+            own = owners == chunk
+            first = int(starts[chunk])
+            values[own] = self._decode(chunk, int(ends[chunk]) - first, columns[own] - first)
+        return values, values.nbytes
+
+    def _decode(self, chunk: int, series: int, rows: IntArray) -> FloatArray:
+        """Decode some of a chunk; one that is damaged holds no sample."""
+        try:
+            return decode_chunk(self.run.chunks[chunk], series, len(self.run.times), rows)
+        except CorruptBlobError as error:
+            place = f"chunk {chunk} of record {self.run.number} of the journal"
+            self.damage.found(place, error, self.run.chunks[chunk])
+            return absent_matrix(len(rows), len(self.run.times))
 
 
 class HeadLayout:
@@ -76,22 +93,22 @@ class HeadLayout:
         self.sealed: list[SealedRows] = []
         self.begin = 0
         """The row number of the first row that is not in a block."""
-        self.published = 0
-        """How many rows were ever put."""
+        self._raw_rows = raw_rows
         self._raw_begin = 0
         self._raw_count = 0
+        self._records = np.empty(raw_rows, dtype=np.int64)
         self._times = np.empty(raw_rows, dtype=np.int64)
         self._values = np.empty((raw_rows, 0))
 
     @property
     def end(self) -> int:
-        """The row number after the last row."""
+        """The row number after the last row: how many rows were ever put."""
         return self._raw_begin + self._raw_count
 
     @property
     def full(self) -> bool:
-        """Whether rows must be sealed before the next one is put."""
-        return self._raw_count == len(self._times)
+        """Whether rows are to be sealed."""
+        return self._raw_count >= self._raw_rows
 
     def extend(self, series: IntArray) -> None:
         """Add columns at the end."""
@@ -104,13 +121,20 @@ class HeadLayout:
             self._values = wider
         self._values[: self._raw_count, width : len(self.series)] = ABSENT
 
-    def put(self, timestamp: int, values: FloatArray) -> None:
+    def put(self, row: Row) -> None:
         """Put a row; the columns that it does not reach are absent."""
-        self._times[self._raw_count] = timestamp
-        self._values[self._raw_count, : len(values)] = values
-        self._values[self._raw_count, len(values) : len(self.series)] = ABSENT
+        if self._raw_count == len(self._times):
+            self._move(0, 2 * len(self._times))
+        place, width = self._raw_count, len(row.values)
+        self._records[place], self._times[place] = row.number, row.timestamp
+        self._values[place, :width] = row.values
+        self._values[place, width : len(self.series)] = ABSENT
         self._raw_count += 1
-        self.published += 1
+
+    def put_run(self, run: Run, cache: Cache, damage: Damage) -> None:
+        """Put sealed rows behind all others, none of which may be raw."""
+        self.sealed.append(SealedRows(self.end, self.series[: run.width], run, cache, damage))
+        self._raw_begin += len(run.times)
 
     def sources(self) -> list[Source]:
         """Return what holds the rows from ``begin`` on, oldest first."""
@@ -118,39 +142,53 @@ class HeadLayout:
         for sealed in self.sealed:
             skipped = max(0, self.begin - sealed.number)
             found.append(_Tail(sealed, skipped) if skipped else sealed)
-        skipped = max(0, self.begin - self._raw_begin)
-        if skipped < self._raw_count:
-            width = len(self.series)
-            kept = slice(skipped, self._raw_count)
-            found.append(RawRows(self.series, self._times[kept], self._values[kept, :width]))
+        if self._raw_count:
+            kept = slice(0, self._raw_count)
+            found.append(RawRows(self.series, self._times[kept], self._values[kept, : len(self.series)]))
         return found
 
-    def oldest_half(self) -> RawRows:
-        """Return the rows that :meth:`replace_oldest` is to take."""
-        half = max(1, self._raw_count // 2)
-        return RawRows(self.series, self._times[:half], self._values[:half, : len(self.series)])
+    def oldest(self, window: int) -> tuple[RawRows, IntArray]:
+        """Return the rows that are to be sealed next, and the numbers of their records.
 
-    def replace_oldest(self, rows: RawRows, chunks: Sequence[bytes], samples: int, cache: Cache) -> None:
-        """Keep sealed what :meth:`oldest_half` gave.
-
-        Queries may still look at the old matrix, so the rest moves to a new one.
+        They are about half of what there is, and lie in one window of so many milliseconds: a block takes whole runs.
         """
-        half = len(rows.times)
-        if self._raw_begin + half > self.begin:
-            times = rows.times.copy()
-            self.sealed.append(SealedRows(self._raw_begin, rows.series, times, chunks, samples, cache))
-        fresh_times, fresh_values = np.empty_like(self._times), np.empty_like(self._values)
-        left, width = self._raw_count - half, len(self.series)
-        fresh_times[:left] = self._times[half : self._raw_count]
-        fresh_values[:left, :width] = self._values[half : self._raw_count, :width]
-        self._times, self._values = fresh_times, fresh_values
-        self._raw_begin += half
-        self._raw_count = left
+        count = max(1, self._raw_count - self._raw_rows // 2)
+        windows = self._times[:count] // window
+        count = int(np.searchsorted(windows, windows[0], side="right"))
+        rows = RawRows(self.series, self._times[:count], self._values[:count, : len(self.series)])
+        return rows, self._records[:count].copy()
+
+    def replace_oldest(self, run: Run, cache: Cache, damage: Damage) -> None:
+        """Keep sealed what :meth:`oldest` gave. Queries may look at the old matrix, so the rest moves to a new one."""
+        self.sealed.append(SealedRows(self._raw_begin, self.series[: run.width], run, cache, damage))
+        self._raw_begin += len(run.times)
+        self._move(len(run.times), self._raw_rows)
+
+    def _move(self, first: int, rows: int) -> None:
+        """Move the raw rows from ``first`` on to a new matrix of so many rows, or as many as it takes."""
+        left, width = self._raw_count - first, len(self.series)
+        rows = max(rows, left + 1)
+        records, times, values = (
+            np.empty(rows, np.int64),
+            np.empty(rows, np.int64),
+            np.empty((rows, self._values.shape[1])),
+        )
+        kept = slice(first, self._raw_count)
+        records[:left], times[:left], values[:left, :width] = (
+            self._records[kept],
+            self._times[kept],
+            self._values[kept, :width],
+        )
+        self._records, self._times, self._values, self._raw_count = records, times, values, left
 
     def drop(self, end: int) -> None:
         """Forget the rows before this row number."""
         self.begin = max(self.begin, end)
         self.sealed = [sealed for sealed in self.sealed if sealed.number + len(sealed.times) > self.begin]
+        skipped = self.begin - self._raw_begin
+        if skipped > 0:
+            self._move(skipped, self._raw_rows)
+            self._raw_begin += skipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +213,9 @@ class _Tail:
 class Head:
     """All layouts, and the points. Only one thread publishes; any thread may read."""
 
-    def __init__(self, lock: threading.RLock, raw_rows: int, cache: Cache) -> None:
+    def __init__(self, lock: threading.RLock, raw_rows: int, cache: Cache, damage: Damage) -> None:
         """``lock`` guards what queries see; it is held for moments only."""
+        self._damage = damage
         self._lock = lock
         self._raw_rows = max(2, raw_rows)
         self._cache = cache
@@ -188,10 +227,23 @@ class Head:
     def publish(self, records: Sequence[Record]) -> None:
         """Show records, which are committed, to queries."""
         for record in records:
-            if isinstance(record, Row):
-                self._make_room(record.layout)
             with self._lock:
                 self._put(record)
+
+    def full(self) -> list[HeadLayout]:
+        """Return the layouts that have rows to be sealed."""
+        with self._lock:
+            return [layout for layout in self._layouts.values() if layout.full]
+
+    def oldest(self, layout: HeadLayout, window: int) -> tuple[RawRows, IntArray]:
+        """Return what is to be sealed next; see :meth:`HeadLayout.oldest`."""
+        with self._lock:
+            return layout.oldest(window)
+
+    def replace_oldest(self, layout: HeadLayout, run: Run) -> None:
+        """Keep sealed what ``layout.oldest()`` gave."""
+        with self._lock:
+            layout.replace_oldest(run, self._cache, self._damage)
 
     def layouts(self) -> list[HeadLayout]:
         """Return the layouts; hold the lock while looking into them."""
@@ -224,7 +276,7 @@ class Head:
             count = len(self.points)
         for source in sources:
             if isinstance(source, SealedRows):
-                count += source.samples
+                count += source.run.samples
             elif isinstance(source, RawRows):
                 count += int(np.count_nonzero(~is_absent(source.values)))
             else:
@@ -238,19 +290,9 @@ class Head:
             layout.extend(record.series)
             return
         if isinstance(record, Row):
-            self._layouts[record.layout].put(record.timestamp, record.values)
-        elif isinstance(record, Points):
+            self._layouts[record.layout].put(record)
+        elif isinstance(record, Run):
+            self._layouts[record.layout].put_run(record, self._cache, self._damage)
+        else:
             self.points.put(record)
         self.last_record = max(self.last_record, record.number)
-
-    def _make_room(self, number: int) -> None:
-        """Seal the older half of a full matrix. Compressing takes milliseconds, so the lock is not held meanwhile."""
-        layout = self._layouts[number]
-        if not layout.full:
-            return
-        rows = layout.oldest_half()
-        values = np.ascontiguousarray(rows.values.T)
-        chunks = list(encode_chunks(values, rows_per_chunk(len(rows.times))))
-        samples = int(np.count_nonzero(~is_absent(values)))
-        with self._lock:
-            layout.replace_oldest(rows, chunks, samples, self._cache)

@@ -8,31 +8,37 @@ import numpy as np
 
 from dashboard.model.samples import FloatArray, IntArray, SeriesBatch
 from dashboard.storage.block_writer import BlockWriter
+from dashboard.storage.windows import Windows, parts
+
+_SLICE_SAMPLES = 1 << 20
 
 
 def write_batches(
     writer: BlockWriter,
     batches: Iterable[SeriesBatch],
     numbers_of: Callable[[SeriesBatch], IntArray],
-    block_length: int,
+    windows: Windows,
+    now: int,
 ) -> None:
-    """Write batches, cut at the windows of ``block_length``, into one block a window."""
-    blocks: dict[int, int] = {}
+    """Write batches, each cut at the longest windows that have ended, into one block a window."""
+    blocks: dict[tuple[int, int], int] = {}
     for batch in batches:
         series = numbers_of(batch)
         # A series named twice would have two values at one time: the first one counts.
-        series, rows = np.unique(series, return_index=True)
-        values = batch.values if len(rows) == len(batch.values) and (rows[1:] > rows[:-1]).all() else batch.values[rows]
-        for start, first, last in _windows(batch.timestamps, block_length):
-            if start not in blocks:
-                blocks[start] = writer.begin(start, start + block_length)
-            part: FloatArray = np.ascontiguousarray(values[:, first:last])
-            writer.add_group(blocks[start], batch.timestamps[first:last], [(series, part)])
+        _, rows = np.unique(series, return_index=True)
+        whole = len(rows) == len(series)
+        values = batch.values if whole else batch.values[np.sort(rows)]
+        series = series if whole else series[np.sort(rows)]
+        for start, end, first, last in windows.cut(batch.timestamps, now):
+            if (start, end) not in blocks:
+                blocks[start, end] = writer.begin(start, end)
+            for begin, stop in parts(last - first):
+                part = slice(first + begin, first + stop)
+                writer.add_group(blocks[start, end], batch.timestamps[part], _slices(series, values, part))
 
 
-def _windows(times: IntArray, length: int) -> Iterator[tuple[int, int, int]]:
-    """Yield the start of each window with the first and last place of its timestamps."""
-    windows = times // length * length
-    starts = np.flatnonzero(np.diff(windows, prepend=windows[:1] - 1))
-    for first, last in zip(starts.tolist(), [*starts[1:].tolist(), len(times)], strict=True):
-        yield int(windows[first]), first, last
+def _slices(series: IntArray, values: FloatArray, part: slice) -> Iterator[tuple[IntArray, FloatArray]]:
+    step = max(1, _SLICE_SAMPLES // (part.stop - part.start))
+    for first in range(0, len(series), step):
+        rows = slice(first, first + step)
+        yield series[rows], np.ascontiguousarray(values[rows, part])

@@ -32,11 +32,17 @@ class Journal:
         database: Database,
         registry: SeriesRegistry,
         publish: Callable[[Sequence[Record]], None],
+        afterwards: Callable[[], None],
         *,
         clock: Callable[[], int],
         interval: int,
     ) -> None:
-        """``publish`` is called with each committed batch, in the journal's thread; ``interval`` is milliseconds."""
+        """Build the journal of a registry.
+
+        In the journal's thread, ``publish`` is called with each committed batch, and ``afterwards`` when all who wait
+        for it were told; ``interval`` is milliseconds.
+        """
+        self._afterwards = afterwards
         self._database = database
         self._registry = registry
         self._publish = publish
@@ -121,6 +127,16 @@ class Journal:
                 self._changed.notify_all()
             if stopping:
                 return
+            self._tidy()
+
+    def _tidy(self) -> None:
+        try:
+            self._afterwards()
+        except DatabaseError as error:
+            log.warning("older rows stay as they are for now: %s", error)
+        except Exception:
+            # The edge of a thread that must not end: it is tried again after the next commit.
+            log.exception("older rows could not be sealed")
 
     def _due(self) -> bool:
         if self._stopping or self._asked > self._answered:

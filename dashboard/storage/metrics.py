@@ -9,8 +9,10 @@ from prometheus_client.registry import Collector
 
 from dashboard.storage.blocks import Blocks
 from dashboard.storage.compaction import Compactor
+from dashboard.storage.damage import Damage
 from dashboard.storage.ingest import Ingest
 from dashboard.storage.journal import Journal
+from dashboard.storage.merging import Merger
 from dashboard.storage.series import SeriesRegistry
 
 
@@ -18,8 +20,18 @@ class StorageCollector(Collector):
     """Reads the counts that the parts keep for themselves."""
 
     def __init__(
-        self, series: SeriesRegistry, ingest: Ingest, journal: Journal, blocks: Blocks, compactor: Compactor
+        self,
+        *,
+        series: SeriesRegistry,
+        ingest: Ingest,
+        journal: Journal,
+        blocks: Blocks,
+        compactor: Compactor,
+        merger: Merger,
+        damage: Damage,
     ) -> None:
+        self._merger = merger
+        self._damage = damage
         self._series = series
         self._ingest = ingest
         self._journal = journal
@@ -32,6 +44,7 @@ class StorageCollector(Collector):
         gauges = (
             ("prometheus_tsdb_head_series", "Series that were ever seen.", len(self._series)),
             ("prometheus_tsdb_blocks_loaded", "Complete blocks.", len(blocks)),
+            ("glass_storage_damaged_places", "Places that cannot be read.", len(self._damage.places())),
             ("glass_storage_healthy", "Whether the last commit went well.", self._journal.last_error is None),
         )
         counters = (
@@ -44,6 +57,7 @@ class StorageCollector(Collector):
                 "Windows of time that could not be moved.",
                 self._compactor.failures,
             ),
+            ("glass_storage_merges", "Blocks made of several.", self._merger.merges),
             ("glass_journal_commits", "Commits of the journal.", self._journal.commits),
             ("glass_journal_commit_failures", "Commits that failed and were tried again.", self._journal.failures),
             ("glass_journal_dropped_records", "Rows dropped after minutes of failures.", self._journal.dropped),

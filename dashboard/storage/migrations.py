@@ -24,6 +24,16 @@ _FIRST = (
     "CREATE TABLE block_chunks (id INTEGER PRIMARY KEY, body BLOB NOT NULL)",
 )
 
+_THIRD = (
+    "ALTER TABLE blocks ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE block_groups ADD COLUMN starts BLOB",
+    """CREATE TABLE tombstones (
+        id INTEGER PRIMARY KEY, blocks INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
+        series BLOB NOT NULL)""",
+    """CREATE TABLE damaged (
+        id INTEGER PRIMARY KEY, place TEXT NOT NULL UNIQUE, reason TEXT NOT NULL, time INTEGER NOT NULL, body BLOB)""",
+)
+
 
 @migrations()
 def m001_rows_and_blocks(tables: Tables) -> None:
@@ -40,3 +50,10 @@ def m002_exemplars(tables: Tables) -> None:
             id INTEGER PRIMARY KEY, series INTEGER NOT NULL, time INTEGER NOT NULL, stamped INTEGER NOT NULL,
             bits INTEGER NOT NULL, labels TEXT NOT NULL)"""
     )
+
+
+@migrations()
+def m003_chunks_of_any_size(tables: Tables) -> None:
+    """Groups say where their chunks begin, blocks how large they are; deletions, and what was found damaged."""
+    for statement in _THIRD:
+        tables.execute(statement)

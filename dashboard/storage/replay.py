@@ -11,54 +11,73 @@ import numpy as np
 from dashboard.database import Database
 from dashboard.model.samples import is_absent
 from dashboard.storage.codec import decode_ints
+from dashboard.storage.damage import Damage
 from dashboard.storage.errors import CorruptBlobError
 from dashboard.storage.head import Head
 from dashboard.storage.order import LastSamples
-from dashboard.storage.records import Growth, Points, Record, Row, read_record
+from dashboard.storage.records import Growth, Points, Row, Run, read_record
 from dashboard.storage.series import SeriesRegistry
 
 log = logging.getLogger(__name__)
 
 
-def replay(database: Database, registry: SeriesRegistry, last: LastSamples, head: Head) -> int:
+def replay(database: Database, registry: SeriesRegistry, last: LastSamples, head: Head, damage: Damage) -> int:
     """Fill empty parts with what the database holds, and return the number of the next layout."""
-    layouts: dict[int, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
-    rows = 0
+    widths: dict[int, int] = {}
+    count = 0
     with database.read() as connection:
         registry.load(connection)
         last.load(connection)
-        for growth in _growths(connection):
+        for growth in _growths(connection, damage):
             head.publish([growth])
-            known = layouts.get(growth.layout, np.empty(0, dtype=np.int64))
-            layouts[growth.layout] = np.concatenate([known, growth.series])
-        for record in _records(connection):
-            if isinstance(record, Points):
-                last.accept_points(record.series, record.timestamps, record.values)
-            elif isinstance(record, Row):
-                if len(record.values) > len(layouts.get(record.layout, ())):
-                    log.error("record %d of the journal has no layout and is left out", record.number)
-                    continue
-                present = np.flatnonzero(~is_absent(record.values))
-                last.accept_row(layouts[record.layout][present], record.timestamp, record.values[present])
+            widths[growth.layout] = widths.get(growth.layout, 0) + len(growth.series)
+        for record in _records(connection, damage):
+            if not isinstance(record, Points) and _width(record) > widths.get(record.layout, 0):
+                log.error("record %d of the journal has no layout and is left out", record.number)
+                continue
             head.publish([record])
-            rows += 1
-    if rows:
-        log.info("replayed %d records of the journal", rows)
-    return max(layouts, default=0) + 1
+            count += 1
+    _find_last(head, last)
+    if count:
+        log.info("replayed %d records of the journal", count)
+    return max(widths, default=0) + 1
 
 
-def _growths(connection: sqlite3.Connection) -> Iterator[Growth]:
+def _width(record: Row | Run) -> int:
+    return record.width if isinstance(record, Run) else len(record.values)
+
+
+def _growths(connection: sqlite3.Connection, damage: Damage) -> Iterator[Growth]:
     query = "SELECT layout, first, series FROM layout_columns ORDER BY layout, first"
     for layout, first, series in connection.execute(query):
         try:
             yield Growth(layout, first, decode_ints(series))
         except CorruptBlobError as error:
-            log.error("layout %d cannot be read: %s", layout, error)
+            damage.found(f"layout {layout} from column {first} on", error, series)
 
 
-def _records(connection: sqlite3.Connection) -> Iterator[Record]:
+def _records(connection: sqlite3.Connection, damage: Damage) -> Iterator[Row | Points | Run]:
     for row in connection.execute("SELECT id, layout, first, last, body FROM journal ORDER BY id"):
         try:
             yield read_record(row)
         except CorruptBlobError as error:
-            log.error("record %d of the journal cannot be read: %s", row[0], error)
+            damage.found(f"record {row[0]} of the journal", error, row[4])
+
+
+def _find_last(head: Head, last: LastSamples) -> None:
+    """Look for the last sample of every series: nearly all are in the newest rows, so that little has to be decoded."""
+    for layout in head.layouts():
+        unknown = np.arange(len(layout.series))
+        for source in reversed(layout.sources()):
+            columns = unknown[unknown < len(source.series)]
+            values = source.read(columns, 0, len(source.times), keep=False)
+            present = ~is_absent(values)
+            found = present.any(axis=1)
+            ends = len(source.times) - 1 - present[:, ::-1].argmax(axis=1)
+            bits = values.view(np.uint64)[np.arange(len(columns)), ends]
+            last.raise_to(source.series[columns[found]], source.times[ends[found]], bits[found])
+            unknown = np.setdiff1d(unknown, columns[found], assume_unique=True)
+            if not len(unknown):
+                break
+    for number, times, values in head.points.snapshot().by_series():
+        last.raise_to(np.array([number]), times[-1:], values[-1:].view(np.uint64))

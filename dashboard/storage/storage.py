@@ -20,20 +20,24 @@ from dashboard.storage.blocks import Blocks
 from dashboard.storage.cache import Cache
 from dashboard.storage.cardinality import Cardinality
 from dashboard.storage.compaction import Compactor, delete_superseded
+from dashboard.storage.damage import Damage
 from dashboard.storage.errors import ImportFailedError
 from dashboard.storage.exemplars import ExemplarResult, Exemplars
 from dashboard.storage.head import Head
 from dashboard.storage.importing import write_batches
 from dashboard.storage.ingest import AppendResult, Ingest, RowAppender
 from dashboard.storage.journal import Journal
+from dashboard.storage.merging import Merger
 from dashboard.storage.metrics import StorageCollector
 from dashboard.storage.order import LastSamples
 from dashboard.storage.points import PointColumns
 from dashboard.storage.replay import replay
 from dashboard.storage.retention import drop_old
+from dashboard.storage.sealing import Sealer
 from dashboard.storage.select import members, merge
 from dashboard.storage.series import SeriesRegistry
 from dashboard.storage.source import Source
+from dashboard.storage.windows import Windows
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +45,9 @@ _BLOCK_LENGTH = 7_200_000
 _CACHE_BYTES = 16 << 20
 _RAW_ROWS = 128
 _FIRST_TIME, _LAST_TIME = -(2**63) + 1, 2**63 - 1
+
+
+def _erase_nothing(series: IntArray, times: IntArray, values: FloatArray) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +81,42 @@ class Storage:
         """Build a closed store; durations are milliseconds. A layout keeps up to ``raw_rows`` rows uncompressed."""
         self._database = database
         self._retention = retention
-        self._block_length = block_length
+        self._clock = clock
+        self._windows = Windows(block_length, retention // 3)
         self._lock = threading.RLock()
         self._rebuilding = threading.Lock()
         self._series = SeriesRegistry()
         self._last = LastSamples()
         self._exemplars = Exemplars(database, self._series)
         cache = Cache(cache_bytes)
-        self._head = Head(self._lock, raw_rows, cache)
-        self._blocks = Blocks(database, self._lock, cache)
-        self._journal = Journal(database, self._series, self._head.publish, clock=clock, interval=journal_interval)
+        self._damage = Damage(database, clock)
+        self._head = Head(self._lock, raw_rows, cache, self._damage)
+        self._blocks = Blocks(database, self._lock, cache, self._damage)
+        self._sealer = Sealer(database, self._head, window=block_length)
+        self._journal = Journal(
+            database, self._series, self._head.publish, self._sealer.run, clock=clock, interval=journal_interval
+        )
         self._ingest = Ingest(self._journal, self._last)
         self._compactor = Compactor(
             database,
             self._lock,
             self._head,
             self._blocks,
-            block_length=block_length,
+            self._sealer.lock,
+            windows=self._windows,
         )
-        registry.register(StorageCollector(self._series, self._ingest, self._journal, self._blocks, self._compactor))
+        self._merger = Merger(database, self._blocks, self._windows)
+        registry.register(
+            StorageCollector(
+                series=self._series,
+                ingest=self._ingest,
+                journal=self._journal,
+                blocks=self._blocks,
+                compactor=self._compactor,
+                merger=self._merger,
+                damage=self._damage,
+            )
+        )
 
     def open(self) -> None:
         """Rebuild the head from the journal and start the journal's thread.
@@ -100,9 +124,10 @@ class Storage:
         Raises:
             DatabaseError: the database cannot be read.
         """
+        self._damage.load()
         self._blocks.load()
         delete_superseded(self._database)
-        self._ingest.next_layout = replay(self._database, self._series, self._last, self._head)
+        self._ingest.next_layout = replay(self._database, self._series, self._last, self._head, self._damage)
         self._exemplars.load()
         self._journal.start(self._head.last_record + 1)
 
@@ -174,11 +199,12 @@ class Storage:
         """
         start, end = max(start, _FIRST_TIME), min(end, _LAST_TIME)
         wanted = self._series.select(matchers)
-        sources, points = self._snapshot(start, end)
-        return [
-            SeriesBatch(self._series.labels(wanted[places]), times, values)
-            for places, times, values in merge(wanted, sources, points, start, end, most=most)
-        ]
+        with self._blocks.leases.reading():
+            sources, points = self._snapshot(start, end)
+            return [
+                SeriesBatch(self._series.labels(wanted[places]), times, values)
+                for places, times, values in merge(wanted, sources, points, start, end, most=most)
+            ]
 
     def series(self, matcher_sets: Sequence[Iterable[Matcher]], start: int, end: int) -> list[Labels]:
         """Return the label sets, sorted, of series with samples about that time that satisfy one of the matcher sets.
@@ -208,7 +234,7 @@ class Storage:
         with self._rebuilding:
             writer = BlockWriter(self._database, self._blocks)
             try:
-                write_batches(writer, batches, self._numbers, self._block_length)
+                write_batches(writer, batches, self._numbers, self._windows, self._clock())
                 blocks = writer.complete()
             except DatabaseError as error:
                 raise ImportFailedError(f"the import was given up: {error}") from error
@@ -226,8 +252,10 @@ class Storage:
         """
         with self._rebuilding:
             try:
+                self._sealer.run()
                 self._compactor.run(now)
                 self._compactor.forget_empty(self._ingest.retire)
+                self._merger.run(now, _erase_nothing)
             finally:
                 # A full disk stops compaction, and this is what makes room.
                 drop_old(self._blocks, now - self._retention)
@@ -267,10 +295,11 @@ class Storage:
         wanted = np.zeros(len(self._series), dtype=np.bool_)
         for numbers in sets:
             wanted[numbers[numbers < len(wanted)]] = True
-        sources, points = self._snapshot(start, end)
         active = np.zeros(len(wanted), dtype=np.bool_)
-        for source in sources:
-            active[members(wanted, source)] = True
+        with self._blocks.leases.reading():
+            sources, points = self._snapshot(start, end)
+            for source in sources:
+                active[members(wanted, source)] = True
         pointed = points.series[(points.timestamps >= start) & (points.timestamps <= end)]
         active[pointed[pointed < len(active)]] = True
         found = np.flatnonzero(active & wanted)

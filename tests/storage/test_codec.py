@@ -13,13 +13,12 @@ from hypothesis.extra import numpy as hnp
 from dashboard.model.samples import ABSENT, STALE, FloatArray
 from dashboard.storage.codec import (
     Codec,
-    decode_chunks,
+    decode_chunk,
     decode_ints,
     decode_row,
     encode_chunks,
     encode_ints,
     encode_row,
-    rows_per_chunk,
 )
 from dashboard.storage.errors import CorruptBlobError
 
@@ -35,10 +34,11 @@ def bits(values: FloatArray) -> object:
     return np.ascontiguousarray(values).view(np.uint64).tolist()
 
 
-def round_trip(values: FloatArray, rows: int) -> FloatArray:
-    blobs = list(encode_chunks(values, rows))
-    counts = [min(rows, len(values) - first) for first in range(0, len(values), rows)]
-    return decode_chunks(blobs, counts, values.shape[1])
+def round_trip(values: FloatArray) -> FloatArray:
+    chunks = encode_chunks(values)
+    assert sum(count for count, _ in chunks) == len(values)
+    parts = [decode_chunk(blob, count, values.shape[1], np.arange(count)) for count, blob in chunks]
+    return np.concatenate([*parts, np.empty((0, values.shape[1]))])
 
 
 @st.composite
@@ -51,15 +51,22 @@ def matrices(draw: st.DrawFn) -> FloatArray:
     return np.frombuffer(b"".join(struct.pack(f"<{width}d", *row) for row in rows), dtype="<f8").reshape(height, width)
 
 
-@given(matrices(), st.integers(1, 4))
-def test_chunks_give_back_every_bit(values: FloatArray, rows: int) -> None:
-    assert bits(round_trip(values, rows)) == bits(values)
+@given(matrices())
+def test_chunks_give_back_every_bit(values: FloatArray) -> None:
+    assert bits(round_trip(values)) == bits(values)
+
+
+@given(matrices(), st.data())
+def test_some_rows_of_a_chunk_come_as_they_would_with_all(values: FloatArray, data: st.DataObject) -> None:
+    rows = np.array(data.draw(st.lists(st.integers(0, len(values) - 1), min_size=1, max_size=5)), dtype=np.int64)
+    ((count, blob),) = encode_chunks(values)
+    assert bits(decode_chunk(blob, count, values.shape[1], rows)) == bits(values[rows])
 
 
 @given(hnp.arrays(np.uint64, shapes, elements=st.integers(0, 2**64 - 1)))
 def test_chunks_give_back_arbitrary_bit_patterns(patterns: np.ndarray[tuple[int, int], np.dtype[np.uint64]]) -> None:
     values = patterns.view(np.float64)
-    assert bits(round_trip(values, 2)) == bits(values)
+    assert bits(round_trip(values)) == bits(values)
 
 
 @pytest.mark.parametrize(
@@ -78,23 +85,67 @@ def test_chunks_give_back_arbitrary_bit_patterns(patterns: np.ndarray[tuple[int,
 )
 def test_chunks_keep_what_arithmetic_would_lose(row: list[float]) -> None:
     values = np.array([row, [1.0] * 20, row[::-1]])
-    assert bits(round_trip(values, 3)) == bits(values)
+    assert bits(round_trip(values)) == bits(values)
 
 
 def test_matrices_larger_than_a_slice_come_back_in_order() -> None:
     generator = np.random.default_rng(1)
     values = np.cumsum(generator.integers(0, 300, (700, 500)), axis=1) / 100
     values[::7] = generator.normal(size=(100, 500))
-    rows = rows_per_chunk(500)
-    assert bits(round_trip(values, rows)) == bits(values)
+    assert len(encode_chunks(values)) > 10
+    assert bits(round_trip(values)) == bits(values)
 
 
 def test_a_constant_costs_next_to_nothing_and_counters_less_than_a_byte() -> None:
     generator = np.random.default_rng(2)
-    constant = sum(map(len, encode_chunks(np.full((100, 720), 17.5), rows_per_chunk(720))))
+    constant = sum(len(blob) for _, blob in encode_chunks(np.full((100, 720), 17.5)))
     counters = np.cumsum(generator.poisson(8, (100, 720)), axis=1).astype(np.float64)
     assert constant < 1000
-    assert sum(map(len, encode_chunks(counters, rows_per_chunk(720)))) < 0.6 * counters.size
+    assert sum(len(blob) for _, blob in encode_chunks(counters)) < 0.48 * counters.size
+
+
+def histogram(samples: int) -> FloatArray:
+    generator = np.random.default_rng(3)
+    counts = generator.poisson([[4], [30], [60], [9], [0.1]], (5, samples))
+    buckets = np.cumsum(np.cumsum(counts, axis=0), axis=1)
+    seconds = np.cumsum((counts * [[1], [3], [8], [20], [90]]).sum(axis=0)) / 1000
+    return np.vstack([buckets, seconds, buckets[-1:]]).astype(np.float64)
+
+
+def test_buckets_are_coded_against_their_neighbours_and_a_count_against_its_last_bucket() -> None:
+    values = histogram(720)
+    apart = sum(len(blob) for row in values for _, blob in encode_chunks(row[None]))
+    ((_, together),) = encode_chunks(values)
+    assert len(together) < 0.8 * apart
+    assert bits(round_trip(values)) == bits(values)
+
+
+def test_series_that_look_back_at_each_other_share_a_chunk() -> None:
+    values = np.concatenate([histogram(20_000)] * 6)
+    sizes = [count for count, _ in encode_chunks(values)]
+    assert len(sizes) > 1
+    assert not [end for end in np.cumsum(sizes) if end % 7 in (1, 2, 3, 4, 6)]
+    assert bits(round_trip(values)) == bits(values)
+
+
+def test_the_last_chunk_waits_for_more_series() -> None:
+    values = np.arange(100_000.0).reshape(50, 2000) ** 2
+    every = encode_chunks(values)
+    assert encode_chunks(values, last=False) == every[:-1]
+
+
+def test_multiples_of_a_page_cost_no_more_than_the_pages() -> None:
+    pages = np.cumsum(np.random.default_rng(4).integers(-3, 4, (20, 720)), axis=1).astype(np.float64) + 1000
+    sizes = [sum(len(blob) for _, blob in encode_chunks(each)) for each in (pages, pages * 4096)]
+    assert sizes[1] < 1.05 * sizes[0]
+
+
+def test_long_gaps_cost_next_to_nothing() -> None:
+    values = np.cumsum(np.ones((50, 5000)), axis=1)
+    values[:, 100:4900] = ABSENT
+    values[:, 4900] = STALE
+    assert sum(len(blob) for _, blob in encode_chunks(values)) < 2500
+    assert bits(round_trip(values)) == bits(values)
 
 
 @given(hnp.arrays(np.int64, st.integers(0, 50), elements=st.integers(-(2**63), 2**63 - 1)))
@@ -115,11 +166,11 @@ def test_rows_give_back_every_bit(row: np.ndarray[tuple[int], np.dtype[np.uint64
 
 @given(st.data())
 def test_a_changed_byte_is_noticed(data: st.DataObject) -> None:
-    blob = bytearray(next(encode_chunks(np.arange(60.0).reshape(3, 20) ** 2, 3)))
+    blob = bytearray(encode_chunks(np.arange(60.0).reshape(3, 20) ** 2)[0][1])
     place = data.draw(st.integers(0, len(blob) - 1))
     blob[place] ^= data.draw(st.integers(1, 255))
     with pytest.raises(CorruptBlobError):
-        decode_chunks([bytes(blob)], [3], 20)
+        decode_chunk(bytes(blob), 3, 20, np.arange(3))
 
 
 @pytest.mark.parametrize(
@@ -128,21 +179,21 @@ def test_a_changed_byte_is_noticed(data: st.DataObject) -> None:
         (b"", "0 bytes"),
         (b"\x01\x00\x00", "3 bytes"),
         (struct.pack("<BI", 99, zlib.crc32(b"x", 99)) + b"x", "codec 99"),
-        (struct.pack("<BI", Codec.CHUNK_PLAIN, zlib.crc32(b"x", 1)) + b"x", "1 bytes"),
-        (struct.pack("<BI", Codec.CHUNK_ZSTD, zlib.crc32(b"no zstd", 2)) + b"no zstd", "zstd"),
+        (struct.pack("<BI", Codec.FIRST_CHUNK_PLAIN, zlib.crc32(b"x", 1)) + b"x", "1 bytes"),
+        (struct.pack("<BI", Codec.FIRST_CHUNK_ZSTD, zlib.crc32(b"no zstd", 2)) + b"no zstd", "zstd"),
     ],
 )
 def test_a_blob_that_we_did_not_write_is_refused_and_described(blob: bytes, told: str) -> None:
     with pytest.raises(CorruptBlobError, match=told):
-        decode_chunks([blob], [1], 3)
+        decode_chunk(blob, 1, 3, np.arange(1))
 
 
 def test_a_chunk_read_with_another_shape_is_refused() -> None:
-    blob = next(encode_chunks(np.arange(60.0).reshape(3, 20), 3))
+    ((_, blob),) = encode_chunks(np.arange(60.0).reshape(3, 20) ** 2)
     with pytest.raises(CorruptBlobError):
-        decode_chunks([blob], [3], 21)
+        decode_chunk(blob, 3, 21, np.arange(3))
     with pytest.raises(CorruptBlobError):
-        decode_chunks([blob], [4], 20)
+        decode_chunk(blob, 4, 20, np.arange(4))
 
 
 def test_long_payloads_are_zstd_and_short_ones_are_not() -> None:

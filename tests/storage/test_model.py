@@ -1,4 +1,4 @@
-"""Any sequence of appends, imports, restarts, kills, seals, compactions and retention equals a plain dictionary."""
+"""Any sequence of appends, imports, restarts, kills, seals, compactions, merges and retention equals a dictionary."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from tests.storage.conftest import Store
 
 BLOCK = 50
 GRACE = BLOCK // 4
-RETENTION = 300
+RETENTION = 1000
+LONGEST = 6 * BLOCK
 APPENDERS = 3
 
 value_bits = st.sampled_from(
@@ -75,10 +76,14 @@ class Model:
             out_of_order=sum(result.out_of_order for result in results),
         )
 
-    def retain(self, oldest: int) -> None:
-        for samples in self.samples.values():
-            for time in [time for time in samples if time // BLOCK * BLOCK + BLOCK <= oldest]:
+    def retain(self, oldest: int, kept: dict[str, list[tuple[int, int]]]) -> None:
+        """Go on with what is ``kept``: what is older than ``oldest`` may go, and must if no block reaches beyond it."""
+        for name, samples in self.samples.items():
+            there = dict(kept.get(name, ()))
+            for time in [time for time in samples if time not in there]:
+                assert time < oldest
                 del samples[time]
+            assert not [time for time in samples if time // LONGEST * LONGEST + LONGEST <= oldest]
 
     def dump(self, start: int, end: int) -> dict[str, list[tuple[int, int]]]:
         found = {
@@ -170,7 +175,7 @@ class StorageMachine(RuleBasedStateMachine):
     def upkeep(self, ahead: int) -> None:
         self.check()
         self.store.storage.upkeep(self.now + ahead)
-        self.model.retain(self.now + ahead - RETENTION)
+        self.model.retain(self.now + ahead - RETENTION, self.store.dump())
         self.check()
 
     @rule()

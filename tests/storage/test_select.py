@@ -90,13 +90,13 @@ def test_without_a_limit_everything_is_read(filled: Store) -> None:
 
 def test_an_exceeded_limit_stops_at_the_block_that_exceeds_it(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
-    head = Group._head
+    contents = Group._contents
 
     def noted(group: Group) -> Any:
         looked.append(group.number)
-        return head(group)
+        return contents(group)
 
-    monkeypatch.setattr(Group, "_head", noted)
+    monkeypatch.setattr(Group, "_contents", noted)
     with pytest.raises(SampleLimitError):
         filled.storage.select([], 0, FOREVER, most=300)
     assert set(looked) == {1, 2}

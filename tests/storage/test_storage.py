@@ -274,7 +274,8 @@ def test_upkeep_moves_complete_windows_into_blocks_and_shows_the_same(make_store
     stats = store.storage.stats()
     assert (stats.blocks, stats.block_samples, stats.head_samples) == (3, 300 * 2 + 150, 50 * 3)
     assert (stats.earliest, stats.latest) == (0, 3490)
-    assert store.journal_rows() == 50
+    # Some of the fifty rows are raw, the others in a run.
+    assert 2 <= store.journal_rows() <= 8
     assert store.dump() == before
     store.reopen()
     assert store.dump() == before
@@ -333,7 +334,8 @@ def test_a_damaged_chunk_loses_its_own_samples_only(make_store: MakeStore, caplo
         )
     )
     assert store.dump() == {"c": [(10, bits(3.0))]}
-    assert "is damaged" in caplog.text
+    assert "chunk 0 of group 1 of the blocks cannot be read" in caplog.text
+    assert store.metric("glass_storage_damaged_places") == 1
 
 
 # Imports
@@ -345,7 +347,7 @@ def history(name: str, times: range, factor: float = 1.0) -> SeriesBatch:
     return SeriesBatch(labels, stamps, np.stack([stamps * factor, stamps / 100]))
 
 
-def test_a_block_that_is_removed_under_a_query_reads_as_empty(
+def test_a_block_that_is_removed_under_a_query_is_deleted_after_it(
     make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = make_store(block_length=100, cache_bytes=0)
@@ -356,11 +358,17 @@ def test_a_block_that_is_removed_under_a_query_reads_as_empty(
     read = Group.read
 
     def remove_and_read(group: Group, *args: Any, **options: Any) -> FloatArray:
-        store.storage._blocks.remove([1])
+        if store.storage._blocks.all():
+            store.storage._blocks.remove([1])
         return read(group, *args, **options)
 
-    monkeypatch.setattr(Group, "read", remove_and_read)
+    with monkeypatch.context() as patched:
+        patched.setattr(Group, "read", remove_and_read)
+        assert store.dump().keys() == {"a", "b"}
     assert store.dump() == {}
+    store.storage.upkeep(1000)
+    with store.database.read() as connection:
+        assert connection.execute("SELECT count(*) FROM block_chunks").fetchone() == (0,)
 
 
 def test_history_goes_into_blocks_and_live_samples_follow(make_store: MakeStore) -> None:
