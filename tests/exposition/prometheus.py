@@ -42,11 +42,15 @@ class Served:
 
 @dataclass(slots=True)
 class Verdict:
-    """What Prometheus made of a page: samples as ``(timestamp, value)`` and metadata as ``(type, help, unit)``."""
+    """What Prometheus made of a page: samples as ``(timestamp, value)`` and metadata as ``(type, help, unit)``.
+
+    ``scrapes`` are the times of its scrapes, and ``scraped`` how many samples the last one had.
+    """
 
     up: bool
     error: str
     scraped: int = -1
+    scrapes: frozenset[int] = frozenset()
     samples: dict[Labels, list[tuple[int, str]]] = field(default_factory=dict)
     metadata: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     exemplars: dict[Labels, list[tuple[Labels, str, int]]] = field(default_factory=dict)
@@ -66,7 +70,8 @@ def judge(cases: Sequence[Served], folder: Path, *, program: str = "prometheus",
         for found in _ask(port, "query_exemplars", query='{case!=""}', start=str(now - 3600), end=str(now + 3600)):
             verdict, labels = _own_labels(verdicts, found["seriesLabels"])
             verdict.exemplars[labels] = [
-                (Labels.of(each["labels"]), each["value"], round(each["timestamp"] * 1000)) for each in found["exemplars"]
+                (Labels.of(each["labels"]), each["value"], round(each["timestamp"] * 1000))
+                for each in found["exemplars"]
             ]
     return verdicts
 
@@ -82,6 +87,7 @@ def _take_series(verdicts: Sequence[Verdict], series: Any) -> None:
     if labels.metric_name in _REPORTED and len(labels) == 1:
         if labels.metric_name == "scrape_samples_scraped":
             verdict.scraped = int(float(samples[-1][1]))
+            verdict.scrapes = frozenset(at for at, _ in samples)
     else:
         verdict.samples[labels] = samples
 

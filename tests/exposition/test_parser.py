@@ -14,29 +14,8 @@ from dashboard.exposition.page import Metadata, MetricType, Sample
 from dashboard.exposition.parser import parse
 from dashboard.model.labels import Labels
 
-from .pages import BAD_OPENMETRICS, BAD_TEXT, GOOD_OPENMETRICS, GOOD_TEXT, OPENMETRICS
-
-
-@pytest.mark.parametrize("name", BAD_TEXT)
-def test_bad_text_is_refused(name: str) -> None:
-    with pytest.raises(SyntaxFault):
-        parse(BAD_TEXT[name], "text/plain; version=0.0.4")
-
-
-@pytest.mark.parametrize("name", BAD_OPENMETRICS)
-def test_bad_openmetrics_is_refused(name: str) -> None:
-    with pytest.raises(SyntaxFault):
-        parse(BAD_OPENMETRICS[name], OPENMETRICS)
-
-
-@pytest.mark.parametrize("name", GOOD_TEXT)
-def test_good_text_is_read(name: str) -> None:
-    parse(GOOD_TEXT[name], "text/plain; version=0.0.4")
-
-
-@pytest.mark.parametrize("name", GOOD_OPENMETRICS)
-def test_good_openmetrics_is_read(name: str) -> None:
-    parse(GOOD_OPENMETRICS[name], OPENMETRICS)
+from .corpus.text import GOOD
+from .pages import OPENMETRICS
 
 
 def only(body: bytes, content_type: str = "") -> Sample:
@@ -50,7 +29,7 @@ def test_a_sample_has_its_name_labels_and_value() -> None:
 
 
 def test_escapes_are_resolved_and_unknown_ones_stay() -> None:
-    assert only(GOOD_TEXT["escapes"]).labels.get("x") == 'q"b\\n\nl\\d'
+    assert only(GOOD["escapes"][0]).labels.get("x") == 'q"b\\n\nl\\d'
 
 
 def test_a_series_of_countless_labels_is_refused() -> None:
@@ -95,7 +74,7 @@ def test_escapes_follow_one_another(written: str, meant: str) -> None:
 
 
 def test_a_value_may_run_over_several_lines() -> None:
-    samples = parse(GOOD_TEXT["line end in a value"]).samples
+    samples = parse(GOOD["line end in a value"][0]).samples
     assert [sample.labels.get("x") for sample in samples] == ["one\ntwo 2\n# three", ""]
 
 
