@@ -91,6 +91,8 @@ class HttpSession:
         except (FetchError, OSError, UnicodeError) as error:
             # After a fault nothing is known about the connection.
             self.close()
+            if isinstance(error, FetchError):
+                raise
             raise fetch_error(error, timeout) from error
 
     def cancel(self) -> None:

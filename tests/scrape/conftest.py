@@ -127,6 +127,7 @@ class Site:
     pages: dict[str, Callable[[], Page]] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     connections: list[object] = field(default_factory=list)
+    forms: list[str] = field(default_factory=list)
 
     def url(self, path: str = "/metrics") -> str:
         return f"http://{self.address}{path}"
@@ -152,6 +153,10 @@ def site() -> Iterator[Site]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            found.forms.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.do_GET()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it.
             pass
