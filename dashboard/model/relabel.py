@@ -68,7 +68,8 @@ class RelabelStep:
 def relabel(labels: Mapping[str, str], configs: Sequence[RelabelConfig]) -> dict[str, str] | None:
     """Apply rules one after the other, and return what they made, or ``None`` where one dropped it.
 
-    Labels with empty values count as absent, before and after.
+    Labels with empty values count as absent, before and after. Of two labels that ``labelmap`` gives one name, the last
+    counts: the order is the mapping's, with what rules have set at the end.
     """
     changed = _without_empty(labels)
     for config in configs:
@@ -90,8 +91,7 @@ def relabel_steps(labels: Mapping[str, str], configs: Sequence[RelabelConfig]) -
 
 
 def _without_empty(labels: Mapping[str, str]) -> dict[str, str]:
-    # In the order of names, so that of two labels which labelmap gives one name the last counts, as in Prometheus.
-    return {name: value for name, value in sorted(labels.items()) if value}
+    return {name: value for name, value in labels.items() if value}
 
 
 def _put(labels: dict[str, str], name: str, value: str) -> None:

@@ -34,7 +34,7 @@ class SeriesNamer:
         """
         labels: dict[str, str] | None = joined(exposed, self._own, honor_labels=self._config.honor_labels)
         if labels and self._config.metric_relabel_configs:
-            labels = relabel(labels, self._config.metric_relabel_configs)
+            labels = relabel(dict(sorted(labels.items())), self._config.metric_relabel_configs)
         named = Labels.of(labels or {})
         if not named:
             return None

@@ -17,6 +17,7 @@ from dashboard.scrape.errors import TargetError
 
 _ADDRESS, _SCHEME, _PATH = "__address__", "__scheme__", "__metrics_path__"
 _INTERVAL, _TIMEOUT = "__scrape_interval__", "__scrape_timeout__"
+_OF_EVERY_TARGET = ("job", _INTERVAL, _TIMEOUT, _PATH, _SCHEME)
 _META, _PARAM, _RESERVED = "__meta_", "__param_", "__"
 # The signs that Go leaves as they are in a path and in a host.
 _SAFE_IN_PATH, _SAFE_IN_HOST = "/$&+,:;=@", "!$&'()*+,;=:[]"
@@ -112,7 +113,7 @@ def targets_of(job: ScrapeConfig, groups: Iterable[TargetGroup]) -> PoolTargets:
 
 def target_steps(job: ScrapeConfig, discovered: Labels) -> list[RelabelStep]:
     """Return what each relabelling rule of a job makes of the labels of a discovered target."""
-    return relabel_steps(dict(discovered), job.relabel_configs)
+    return relabel_steps(_in_order(dict(discovered)), job.relabel_configs)
 
 
 def _discovered(job: ScrapeConfig, target: Mapping[str, str], shared: Mapping[str, str]) -> dict[str, str]:
@@ -126,7 +127,13 @@ def _discovered(job: ScrapeConfig, target: Mapping[str, str], shared: Mapping[st
         _SCHEME: job.scheme,
         **{_PARAM + name: values[0] for name, values in job.params.items() if values},
     }
-    return {name: value for name, value in {**defaults, **given}.items() if value}
+    return _in_order({name: value for name, value in {**defaults, **given}.items() if value})
+
+
+def _in_order(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return labels as Prometheus has them before relabelling: those that every target has come last."""
+    own = sorted(name for name in labels if name not in _OF_EVERY_TARGET)
+    return {name: labels[name] for name in (*own, *_OF_EVERY_TARGET) if name in labels}
 
 
 def _target(job: ScrapeConfig, discovered: Mapping[str, str]) -> Target | None:

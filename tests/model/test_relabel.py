@@ -87,7 +87,7 @@ def rule(action: RelabelAction, *sources: str, **options: object) -> RelabelConf
         pytest.param(
             rule(RelabelAction.LABELMAP, regex="m_.*", replacement="one"),
             {"m_b": "2", "m_a": "1"},
-            {"m_a": "1", "m_b": "2", "one": "2"},
+            {"m_a": "1", "m_b": "2", "one": "1"},
             id="the last of two with one name counts",
         ),
         pytest.param(
@@ -120,6 +120,11 @@ def test_rules_follow_one_another_and_the_first_that_drops_is_the_last() -> None
         None,
     ]
     assert relabel({"a": "fx"}, [first, second, third]) is None
+
+
+def test_what_a_rule_has_set_is_the_last_label() -> None:
+    rules = [RelabelConfig(("a",), target_label="a"), rule(RelabelAction.LABELMAP, regex=".", replacement="d")]
+    assert relabel({"a": "1", "b": "2"}, rules) == {"a": "1", "b": "2", "d": "1"}
 
 
 def test_empty_labels_count_as_absent() -> None:
