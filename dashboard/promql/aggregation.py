@@ -13,10 +13,12 @@ from dashboard.model.labels import METRIC_NAME, Labels
 from dashboard.model.samples import BoolArray, FloatArray
 from dashboard.promql.ast import AggregateExpr, StringLiteral, unparenthesise
 from dashboard.promql.context import Context
-from dashboard.promql.errors import ExecutionError, NotSupportedError
+from dashboard.promql.errors import ExecutionError
 from dashboard.promql.literals import format_general, format_number, quote
 from dashboard.promql.matrix import Groups, IndexArray, Matrix, group_rows, joined
-from dashboard.promql.quantiles import quantiles, warn_of_wrong
+from dashboard.promql.position import NOWHERE, Span
+from dashboard.promql.quantiles import quantiles, warn_of_extremes
+from dashboard.promql.sampling import chosen
 from dashboard.promql.sums import group_means, group_sums
 
 _INT64 = 2.0**63
@@ -45,6 +47,11 @@ class Grouped:
         assert self.parameter is not None  # noqa: S101 - the types were checked with the text.
         return self.parameter
 
+    @property
+    def parameter_span(self) -> Span:
+        """Where the parameter stands in the query."""
+        return self.expr.parameter.span if self.expr.parameter is not None else NOWHERE
+
     def reduce(self, ufunc: np.ufunc, values: FloatArray, fill: float) -> FloatArray:
         """Reduce each group's present values at each step; ``fill`` changes nothing and stands for the absent ones."""
         filled = np.where(self.matrix.present, values, fill)
@@ -68,16 +75,12 @@ def aggregate(context: Context, expr: AggregateExpr, matrix: Matrix, parameter: 
 
     Raises:
         ExecutionError: the parameter makes no sense.
-        NotSupportedError: the aggregation is not there yet.
     """
     context.limits.check_time()
-    aggregation = _AGGREGATIONS.get(expr.operator)
-    if aggregation is None:
-        raise NotSupportedError(f"aggregation {expr.operator}")
     if not matrix.labels:
         return matrix
     keys = [group_labels(labels, expr.grouping, without=expr.without) for labels in matrix.labels]
-    return aggregation(Grouped(context, expr, matrix, keys, group_rows(keys), parameter))
+    return _AGGREGATIONS[expr.operator](Grouped(context, expr, matrix, keys, group_rows(keys), parameter))
 
 
 # Aggregations that make one number of a group.
@@ -112,11 +115,12 @@ def _one(grouped: Grouped) -> FloatArray:
 
 
 def _variance(grouped: Grouped) -> FloatArray:
-    counts = grouped.counts
+    counts, of_row = np.maximum(grouped.counts, 1), grouped.groups.of_row
     with np.errstate(invalid="ignore", over="ignore"):
-        means = group_means(grouped.matrix, grouped.groups, grouped.context.limits)
-        off = grouped.matrix.values - means[grouped.groups.of_row]
-        return grouped.reduce(np.add, off**2, 0.0) / np.maximum(counts, 1)
+        # Counted from one of the values, so that equal ones have a variance of exactly 0.
+        moved = grouped.matrix.values - grouped.reduce(np.fmin, grouped.matrix.values, np.nan)[of_row]
+        off = moved - (grouped.reduce(np.add, moved, 0.0) / counts)[of_row]
+        return grouped.reduce(np.add, off**2, 0.0) / counts
 
 
 def _deviation(grouped: Grouped) -> FloatArray:
@@ -125,13 +129,12 @@ def _deviation(grouped: Grouped) -> FloatArray:
 
 def _quantile(grouped: Grouped) -> FloatArray:
     q, matrix = grouped.scalar, grouped.matrix
-    if grouped.expr.parameter is not None:
-        warn_of_wrong(grouped.context.remarks, q, grouped.expr.parameter.span)
+    warn_of_extremes(grouped.context.remarks, q, grouped.parameter_span)
     found = (quantiles(q, matrix.values[rows].T, matrix.present[rows].T) for rows in grouped.groups.members())
     return np.array(list(found))
 
 
-# topk and bottomk: series stay what they are, and some of them are left out.
+# topk, bottomk, limitk and limit_ratio: series stay what they are, and some of them are left out.
 
 
 def _selecting(ranking: Callable[[FloatArray], FloatArray]) -> Aggregation:
@@ -140,11 +143,34 @@ def _selecting(ranking: Callable[[FloatArray], FloatArray]) -> Aggregation:
 
 
 def _whole_numbers(parameter: FloatArray) -> FloatArray:
+    if np.isnan(parameter).any():
+        raise ExecutionError("Parameter value is NaN")
     for value in parameter[~(np.abs(parameter) < _INT64)][:1].tolist():
-        if math.isnan(value):
-            raise ExecutionError("Parameter value is NaN")
         raise ExecutionError(f"Scalar value {format_general(value)} overflows int64")
     return np.trunc(parameter)
+
+
+def _limit(grouped: Grouped) -> Matrix:
+    """Keep the first series of each group that are present."""
+    matrix, wanted = grouped.matrix, _whole_numbers(grouped.scalar)
+    present = np.zeros_like(matrix.present)
+    for members in grouped.groups.members():
+        there = matrix.present[members]
+        present[members] = there & (np.cumsum(there, axis=0) <= wanted)
+    return Matrix(matrix.labels, matrix.steps, matrix.values, present).compact()
+
+
+def _limit_ratio(grouped: Grouped) -> Matrix:
+    """Keep a share of the series, the same ones wherever they are asked for."""
+    matrix, ratio = grouped.matrix, grouped.scalar
+    if np.isnan(ratio).any():
+        raise ExecutionError("Ratio value is NaN")
+    for beyond, limit in ((ratio.max(), 1), (ratio.min(), -1)):
+        if abs(beyond) > 1 and beyond * limit > 0:
+            reason = f"ratio value should be between -1 and 1, got {format_general(beyond)}, capping to {limit}"
+            grouped.context.remarks.warn(reason, grouped.parameter_span)
+    taken = chosen(matrix.labels, np.clip(ratio, -1, 1)) & (ratio != 0)
+    return Matrix(matrix.labels, matrix.steps, matrix.values, matrix.present & taken).compact()
 
 
 def _select(grouped: Grouped, ranking: FloatArray, wanted: FloatArray) -> Matrix:
@@ -207,5 +233,7 @@ _AGGREGATIONS: dict[str, Aggregation] = {
     "quantile": _reducing(_quantile),
     "topk": _selecting(np.negative),
     "bottomk": _selecting(np.positive),
+    "limitk": _limit,
+    "limit_ratio": _limit_ratio,
     "count_values": _count_values,
 }

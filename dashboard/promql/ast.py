@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from dashboard.model.duration import format_duration
 from dashboard.model.labels import METRIC_NAME
 from dashboard.model.matcher import Matcher, MatchKind
+from dashboard.promql.durations import DurationExpr, NumberLiteral
 from dashboard.promql.lexer import PARAMETRIC_AGGREGATORS
 from dashboard.promql.literals import format_number, quote
 from dashboard.promql.position import NOWHERE, Span
@@ -24,29 +25,6 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 SET_OPERATORS = frozenset({"and", "or", "unless"})
-
-
-@dataclass(frozen=True, slots=True)
-class NumberLiteral:
-    """A number, or a duration that stands where a number may (its seconds)."""
-
-    value: float
-    duration: bool = False
-    span: Span = field(default=NOWHERE, compare=False)
-
-    type = ValueType.SCALAR
-
-    # NaN equals itself here, so that two texts that say NaN are one expression.
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, NumberLiteral) and str(self) == str(other)
-
-    def __hash__(self) -> int:
-        return hash(str(self))
-
-    def __str__(self) -> str:
-        if not self.duration:
-            return format_number(self.value)
-        return format_duration(round(self.value * 1000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +49,14 @@ class Edge(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """At what time a selector or subquery looks: ``@`` fixes it, ``offset`` moves it (milliseconds)."""
+    """At what time a selector or subquery looks: ``@`` fixes it, ``offset`` moves it (milliseconds).
+
+    ``offset`` is 0 until an ``offset_expr`` is resolved for a query.
+    """
 
     offset: int = 0
     at: int | Edge | None = None
+    offset_expr: DurationExpr | None = None
 
     def __str__(self) -> str:
         parts = []
@@ -83,12 +65,24 @@ class Shift:
         elif self.at is not None:
             sign = "-" if self.at < 0 else ""
             parts.append(f" @ {sign}{abs(self.at) // 1000}.{abs(self.at) % 1000:03d}")
-        if self.offset:
+        if self.offset_expr is not None:
+            parts.append(f" offset {self.offset_expr}")
+        elif self.offset:
             parts.append(f" offset {format_duration(self.offset)}")
         return "".join(parts)
 
 
 UNSHIFTED = Shift()
+
+
+class Extension(enum.Enum):
+    """Where a selector looks beyond its range for the value at either end."""
+
+    NONE = ""
+    ANCHORED = " anchored"
+    """The last sample before the range stands for its start."""
+    SMOOTHED = " smoothed"
+    """Both ends are interpolated between the samples around them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +92,13 @@ class VectorSelector:
     name: str
     matchers: tuple[Matcher, ...]
     shift: Shift = UNSHIFTED
+    extension: Extension = Extension.NONE
     span: Span = field(default=NOWHERE, compare=False)
 
     type = ValueType.VECTOR
 
     def __str__(self) -> str:
-        return f"{self.series}{self.shift}"
+        return f"{self.series}{self.extension.value}{self.shift}"
 
     @property
     def series(self) -> str:
@@ -126,12 +121,19 @@ class MatrixSelector:
 
     selector: VectorSelector
     range: int
+    range_expr: DurationExpr | None = None
+    """What ``range`` is resolved from for a query, if it is no plain duration."""
     span: Span = field(default=NOWHERE, compare=False)
 
     type = ValueType.MATRIX
 
     def __str__(self) -> str:
-        return f"{self.selector.series}[{format_duration(self.range)}]{self.selector.shift}"
+        length = _print_duration(self.range, self.range_expr)
+        return f"{self.selector.series}[{length}]{self.selector.extension.value}{self.selector.shift}"
+
+
+def _print_duration(milliseconds: int, expr: DurationExpr | None) -> str:
+    return format_duration(milliseconds) if expr is None else str(expr)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +144,15 @@ class SubqueryExpr:
     range: int
     step: int = 0
     shift: Shift = UNSHIFTED
+    range_expr: DurationExpr | None = None
+    step_expr: DurationExpr | None = None
     span: Span = field(default=NOWHERE, compare=False)
 
     type = ValueType.MATRIX
 
     def __str__(self) -> str:
-        step = format_duration(self.step) if self.step else ""
-        return f"{self.expr}[{format_duration(self.range)}:{step}]{self.shift}"
+        step = _print_duration(self.step, self.step_expr) if self.step or self.step_expr is not None else ""
+        return f"{self.expr}[{_print_duration(self.range, self.range_expr)}:{step}]{self.shift}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +208,14 @@ class Matching:
     on: bool = False
     labels: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
+    fill_left: float | None = None
+    """What stands for a series that only the right side has."""
+    fill_right: float | None = None
+
+    @property
+    def fills(self) -> bool:
+        """Whether a series that only one side has finds a match all the same."""
+        return self.fill_left is not None or self.fill_right is not None
 
     @property
     def is_grouped(self) -> bool:
@@ -217,7 +229,13 @@ class Matching:
         if self.is_grouped:
             side = "left" if self.cardinality is Cardinality.MANY_TO_ONE else "right"
             text += f" group_{side} ({_print_labels(self.include)})"
-        return text
+        return text + self._print_fill()
+
+    def _print_fill(self) -> str:
+        if self.fills and str(self.fill_left) == str(self.fill_right):
+            return f" fill ({format_number(self.fill_left or 0.0)})"
+        sides = (("left", self.fill_left), ("right", self.fill_right))
+        return "".join(f" fill_{side} ({format_number(value)})" for side, value in sides if value is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +260,7 @@ class BinaryExpr:
             left,
             right,
             bool_modifier,
-            matching if both_vectors or matching.labels else None,
+            matching if both_vectors or matching.labels or matching.fills else None,
             left.span.to(right.span),
             ValueType.SCALAR if set(types) == {ValueType.SCALAR} else ValueType.VECTOR,
         )
@@ -344,6 +362,21 @@ def walk(expr: Expr) -> Iterator[Expr]:
         node = waiting.pop()
         yield node
         waiting.extend(reversed(children(node)))
+
+
+def with_children(expr: Expr, made: Sequence[Expr]) -> Expr:
+    """Return a node made of other expressions, given in the order of :func:`children`."""
+    match expr:
+        case SubqueryExpr() | ParenExpr() | UnaryExpr():
+            return replace(expr, expr=made[0])
+        case BinaryExpr():
+            return replace(expr, left=made[0], right=made[1])
+        case AggregateExpr():
+            return replace(expr, expr=made[-1], parameter=made[0] if len(made) == 2 else None)
+        case Call():
+            return replace(expr, arguments=tuple(made))
+        case _:
+            return expr
 
 
 def is_parametric(operator: str) -> bool:

@@ -13,7 +13,7 @@ from dashboard.promql.ast import COMPARISONS, BinaryExpr, Cardinality, Matching
 from dashboard.promql.context import Context, Limits
 from dashboard.promql.errors import ExecutionError
 from dashboard.promql.literals import quote
-from dashboard.promql.matrix import IndexArray, Matrix, joined, stack, without_names
+from dashboard.promql.matrix import IndexArray, Matrix, joined, nameless, stack, without_names
 
 _ARITHMETIC: dict[str, Callable[[FloatArray, FloatArray], FloatArray]] = {
     "+": np.add,
@@ -109,11 +109,20 @@ class _Sides:
         swapped = matching.cardinality is Cardinality.ONE_TO_MANY
         many, one = (right, left) if swapped else (left, right)
         keys = ([_signature(matching, labels) for labels in side.labels] for side in (many, one))
-        return cls(matching, many, one, *keys)
+        sides = cls(matching, many, one, *keys)
+        return sides.filled() if matching.fills else sides
 
     @property
     def swapped(self) -> bool:
         return self.matching.cardinality is Cardinality.ONE_TO_MANY
+
+    def filled(self) -> _Sides:
+        """Give series that only one side has a match: their signature, with the value to fill in."""
+        # Under group_right, too, Prometheus fills the side of many with what fill_left says.
+        fills = (self.matching.fill_left, self.matching.fill_right)
+        many, many_keys = _with_missing(self.many, self.many_keys, self.one, self.one_keys, fills[0])
+        one, one_keys = _with_missing(self.one, self.one_keys, self.many, self.many_keys, fills[1])
+        return _Sides(self.matching, many, one, many_keys, one_keys)
 
     def pairs(self, limits: Limits) -> tuple[IndexArray, IndexArray]:
         """Return the rows of ``many`` and of ``one`` that belong together."""
@@ -145,6 +154,18 @@ class _Sides:
             f"[{_braced(self.one.labels[row])}, {_braced(self.one.labels[other])}];"
             "many-to-many matching not allowed: matching labels must be unique on one side"
         )
+
+
+def _with_missing(
+    side: Matrix, keys: list[Labels], other: Matrix, other_keys: list[Labels], fill: float | None
+) -> tuple[Matrix, list[Labels]]:
+    """Add a series for each signature that only the other side has, present where it is missing."""
+    wanted = list(dict.fromkeys(other_keys))
+    if fill is None or not wanted:
+        return side, keys
+    missing = _presence(other_keys, other, wanted) & ~_presence(keys, side, wanted)
+    filled = Matrix(wanted, side.steps, np.full(missing.shape, fill), missing)
+    return stack(side.steps, [side, filled]), [*keys, *wanted]
 
 
 def _braced(labels: Labels) -> str:
@@ -189,7 +210,7 @@ def _pair_labels(expr: BinaryExpr, many: Labels, one: Labels) -> Labels:
     matching = expr.matching or Matching()
     labels = many
     if expr.operator not in COMPARISONS or expr.bool_modifier:
-        labels = labels.without_name()
+        labels = nameless(labels)
     if matching.cardinality is Cardinality.ONE_TO_ONE:
         labels = labels.keep(matching.labels) if matching.on else labels.drop(matching.labels)
     if matching.include:

@@ -18,6 +18,7 @@ from dashboard.promql.ast import (
     UnaryExpr,
     VectorSelector,
     children,
+    unparenthesise,
 )
 from dashboard.promql.literals import quote
 from dashboard.promql.position import Span, parse_error
@@ -76,8 +77,19 @@ class _Checker:
         self._count_arguments(call)
         types = call.function.arguments
         for number, argument in enumerate(call.arguments):
+            if call.function.name == "info" and number == 1:
+                self._info_labels(call, argument)
+                continue
             context = f"call to function {quote(call.function.name)}"
             self._expect(argument, types[min(number, len(types) - 1)], context)
+
+    def _info_labels(self, call: Call, argument: Expr) -> None:
+        if argument.type is not ValueType.VECTOR:
+            wanted = f"expected type {ValueType.VECTOR.value} in call to function {quote(call.function.name)}"
+            self._fail(call.span, f"{wanted}, got {argument.type.value}")
+        selector = unparenthesise(argument)
+        if not isinstance(selector, VectorSelector) or selector.name:
+            self._fail(argument.span, "expected label selectors only, got vector selector instead")
 
     def _count_arguments(self, call: Call) -> None:
         function, got = call.function, len(call.arguments)
@@ -109,8 +121,14 @@ class _Checker:
                 self._fail(operand.span, "binary expression must contain only scalar and instant vector types")
         if types != (ValueType.VECTOR, ValueType.VECTOR):
             self._with_scalar(expr)
-        elif expr.operator in SET_OPERATORS and matching.cardinality is not Cardinality.MANY_TO_MANY:
+        elif expr.operator in SET_OPERATORS:
+            self._set_operator(expr, matching)
+
+    def _set_operator(self, expr: BinaryExpr, matching: Matching) -> None:
+        if matching.cardinality is not Cardinality.MANY_TO_MANY:
             self._fail(expr.span, f"no grouping allowed for {quote(expr.operator)} operation")
+        if matching.fills:
+            self._fail(expr.span, "filling in missing series not allowed for set operators")
 
     def _operator_span(self, expr: BinaryExpr) -> Span:
         between = self._text[expr.left.span.end :]
@@ -125,6 +143,8 @@ class _Checker:
     def _with_scalar(self, expr: BinaryExpr) -> None:
         if expr.matching is not None and expr.matching.labels:
             self._fail(expr.span, "vector matching only allowed between instant vectors")
+        if expr.matching is not None and expr.matching.fills:
+            self._fail(expr.span, "filling in missing series only allowed between instant vectors")
         if expr.operator in SET_OPERATORS:
             self._fail(expr.span, f"set operator {quote(expr.operator)} not allowed in binary scalar expression")
 

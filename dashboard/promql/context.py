@@ -72,23 +72,24 @@ class Remarks:
 class Context:
     """Everything that evaluating an expression needs beside the expression.
 
-    ``steps`` is int64[T], the times at which it is evaluated; ``start`` and ``end`` are the ends of the whole query,
-    which ``@ start()`` and ``@ end()`` mean in subqueries too. Durations and times are milliseconds.
+    ``steps`` is int64[T], the times at which it is evaluated; ``start``, ``end`` and ``query_step`` are those of the
+    whole query (the step of an instant query is 0), which ``@ start()`` and its like mean in subqueries too. Durations
+    and times are milliseconds.
     """
 
     queryable: Queryable
     steps: IntArray
     start: int
     end: int
-    step: int
+    query_step: int
     lookback: int
     default_step: int
     limits: Limits
     remarks: Remarks
 
-    def at(self, steps: IntArray, step: int) -> Context:
+    def at(self, steps: IntArray) -> Context:
         """Return the context of a subquery, which has steps of its own."""
-        return replace(self, steps=steps, step=step)
+        return replace(self, steps=steps)
 
     @property
     def count(self) -> int:

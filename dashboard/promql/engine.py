@@ -18,6 +18,7 @@ from dashboard.promql.evaluation import evaluate
 from dashboard.promql.matrix import Matrix, row_order
 from dashboard.promql.parser import parse
 from dashboard.promql.ranges import range_batches
+from dashboard.promql.resolution import resolve
 from dashboard.promql.results import QueryResult, Ranges, Scalar, String, Value, Vector
 from dashboard.promql.signatures import ValueType
 
@@ -74,6 +75,7 @@ class Engine:
             QueryTimeoutError: it took, or waited, too long.
         """
         expr, text = _read(query)
+        expr = resolve(expr, 0, 0)
         steps = np.array([time], dtype=np.int64)
         with self._turn(timeout) as limits:
             context = self._context(steps, 0, lookback, limits, text)
@@ -101,6 +103,7 @@ class Engine:
         if expr.type not in _RANGED:
             kind = expr.type.value
             raise ParseError(f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector')
+        expr = resolve(expr, step, end - start)
         with self._turn(timeout) as limits:
             context = self._context(steps, step, lookback, limits, text)
             return _remarked(_range_value(expr, context), context.remarks)
@@ -111,7 +114,7 @@ class Engine:
             steps=steps,
             start=int(steps[0]),
             end=int(steps[-1]),
-            step=step,
+            query_step=step,
             lookback=lookback or self._lookback,
             default_step=self._default_step,
             limits=limits,

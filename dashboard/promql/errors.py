@@ -5,7 +5,6 @@
   - ``ParseError``: the text is no query that may be asked (``bad_data``).
   - ``ExecutionError``: the query was understood and failed (``execution``).
 
-    - ``NotSupportedError``: the query asks for a part of PromQL that is not here yet.
     - ``TooManySamplesError``: the query would take more samples than are allowed.
 
   - ``QueryTimeoutError``: the query took, or waited, too long (``timeout``).
@@ -24,13 +23,6 @@ class ParseError(PromqlError):
 
 class ExecutionError(PromqlError):
     """A query failed while it was evaluated."""
-
-
-class NotSupportedError(ExecutionError):
-    """A query asks for a part of PromQL that is not here yet."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what} is not supported yet")
 
 
 class TooManySamplesError(ExecutionError):

@@ -14,16 +14,15 @@ from dashboard.promql.ast import (
     BinaryExpr,
     Call,
     Expr,
-    NumberLiteral,
     ParenExpr,
     UnaryExpr,
     VectorSelector,
 )
 from dashboard.promql.context import Context
-from dashboard.promql.errors import NotSupportedError
+from dashboard.promql.durations import NumberLiteral
 from dashboard.promql.functions import FUNCTIONS
 from dashboard.promql.functions.call import Invocation, Operand
-from dashboard.promql.matrix import Matrix, refuse_twins
+from dashboard.promql.matrix import Matrix, nameless, refuse_twins
 from dashboard.promql.selector import select_instant
 
 
@@ -56,7 +55,7 @@ def _unary(expr: UnaryExpr, context: Context) -> Operand:
         return operand
     if not isinstance(operand, Matrix):
         return -operand
-    labels = [labels.without_name() for labels in operand.labels]
+    labels = [nameless(labels) for labels in operand.labels]
     refuse_twins(labels)
     return operand.relabelled(labels).with_values(-operand.values)
 
@@ -84,10 +83,7 @@ def _aggregate(expr: AggregateExpr, context: Context) -> Matrix:
 
 
 def _call(expr: Call, context: Context) -> Operand:
-    function = FUNCTIONS.get(expr.function.name)
-    if function is None:
-        raise NotSupportedError(f"function {expr.function.name}()")
-    return function(Invocation(expr, context, evaluate))
+    return FUNCTIONS[expr.function.name](Invocation(expr, context, evaluate))
 
 
 # Strings and range vectors have no entry: what may hold them reads them itself.

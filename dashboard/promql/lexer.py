@@ -31,7 +31,7 @@ WORD_OPERATORS = frozenset({"and", "or", "unless", "atan2"})
 PARAMETRIC_AGGREGATORS = frozenset({"topk", "bottomk", "count_values", "quantile", "limitk", "limit_ratio"})
 AGGREGATORS = PARAMETRIC_AGGREGATORS | {"sum", "avg", "count", "min", "max", "group", "stddev", "stdvar"}
 KEYWORDS = frozenset({"offset", "by", "without", "on", "ignoring", "group_left", "group_right", "bool", "start", "end"})
-_DURATION_WORDS = frozenset({"step", "range", "min", "max"})
+_DURATION_WORDS = frozenset({"step", "range", "min", "max", "min_of", "max_of"})
 FILL_MODIFIERS = frozenset({"fill", "fill_left", "fill_right"})
 
 _WORDS = {

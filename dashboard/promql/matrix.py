@@ -8,13 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from dashboard.model.labels import Labels
+from dashboard.model.labels import METRIC_NAME, Labels
 from dashboard.model.samples import BoolArray, FloatArray, IntArray
 from dashboard.promql.errors import ExecutionError
 
 IndexArray = npt.NDArray[np.intp]
 
 _SAME_LABELSET = "vector cannot contain metrics with the same labelset"
+
+_METADATA = frozenset({METRIC_NAME, "__type__", "__unit__"})
+"""The labels that say what a number is; what is calculated from it is something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +73,18 @@ def stack(steps: IntArray, parts: Sequence[Matrix]) -> Matrix:
     return Matrix(labels, steps, values, np.concatenate([part.present for part in parts]))
 
 
+def nameless(labels: Labels) -> Labels:
+    """Return the labels without the name, and without ``__type__`` and ``__unit__``, as calculated series have them."""
+    return labels.drop(_METADATA)
+
+
 def without_names(matrix: Matrix) -> Matrix:
     """Drop the name of every series; those that are one series then become one row.
 
     Raises:
         ExecutionError: two of them are present at the same step.
     """
-    return joined(matrix.relabelled([labels.without_name() for labels in matrix.labels]))
+    return joined(matrix.relabelled([nameless(labels) for labels in matrix.labels]))
 
 
 def joined(matrix: Matrix) -> Matrix:
@@ -126,6 +134,11 @@ class Groups:
     def members(self) -> list[IndexArray]:
         """Return the rows of each group, in their own order."""
         return np.split(self.order, self.starts[1:])
+
+    def rows(self, group: int) -> IndexArray:
+        """Return the rows of one group, in their own order."""
+        end = self.starts[group + 1] if group + 1 < len(self.starts) else len(self.order)
+        return self.order[self.starts[group] : end]
 
 
 def group_rows(keys: Sequence[Labels]) -> Groups:

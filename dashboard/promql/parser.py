@@ -17,9 +17,9 @@ from dashboard.promql.ast import (
     Cardinality,
     Edge,
     Expr,
+    Extension,
     Matching,
     MatrixSelector,
-    NumberLiteral,
     ParenExpr,
     Shift,
     StringLiteral,
@@ -29,8 +29,9 @@ from dashboard.promql.ast import (
     is_parametric,
 )
 from dashboard.promql.check import check
+from dashboard.promql.durations import LONGEST_SECONDS, Duration, DurationExpr, NumberLiteral
 from dashboard.promql.errors import ParseError
-from dashboard.promql.lexer import FILL_MODIFIERS, KEYWORDS, Kind, Token, tokenize
+from dashboard.promql.lexer import KEYWORDS, Kind, Token, tokenize
 from dashboard.promql.literals import InvalidLiteralError, parse_number, quote, unquote
 from dashboard.promql.position import Span, parse_error
 from dashboard.promql.signatures import SIGNATURES
@@ -56,6 +57,7 @@ _PRECEDENCE = {
     "^": 6,
 }
 _POWER = _PRECEDENCE["^"]
+_DURATION_PRECEDENCE = {operator: _PRECEDENCE[operator] for operator in "+-*/%^"}
 
 # These keywords are never the name of a metric.
 _NO_METRIC = frozenset({"bool", "on", "ignoring", "group_left", "group_right"})
@@ -68,6 +70,8 @@ _LABEL_OPERATORS = frozenset({"and", "or", "unless", "atan2"})
 _FARTHEST = 2**53
 
 _DURATION_WORDS = "number, duration, step(), or range()"
+_DURATION_FUNCTIONS = frozenset({"step", "range", "min", "max", "min_of", "max_of"})
+_EXTENSIONS = {"anchored": Extension.ANCHORED, "smoothed": Extension.SMOOTHED}
 
 
 def parse(text: str) -> Expr:
@@ -147,10 +151,13 @@ class _Parser:
             self._unexpected()
         return expr
 
-    def _expression(self, lowest: int = 1) -> Expr:
+    def _enter(self) -> None:
         self._level += 1
         if self._level > DEEPEST:
             self._too_deep()
+
+    def _expression(self, lowest: int = 1) -> Expr:
+        self._enter()
         left = self._operand()
         while (precedence := _PRECEDENCE.get(self._token.word, 0)) >= lowest:
             height = self._height
@@ -167,9 +174,29 @@ class _Parser:
 
     def _matching(self) -> Matching:
         matching = self._labels_to_match()
-        if self._token.word in FILL_MODIFIERS:
-            self._fail(self._token.span, f"modifier {self._token.word} is not supported yet")
+        if self._token.word == "fill":
+            value = self._fill_value()
+            return replace(matching, fill_left=value, fill_right=value)
+        while self._token.word in ("fill_left", "fill_right"):
+            left = self._token.word == "fill_left"
+            if (matching.fill_left if left else matching.fill_right) is not None:
+                self._unexpected()
+            value = self._fill_value()
+            matching = replace(matching, fill_left=value) if left else replace(matching, fill_right=value)
         return matching
+
+    def _fill_value(self) -> float:
+        self._at += 1
+        self._expect("(", "fill modifier", '"("')
+        negative = self._token.word == "-"
+        if self._token.word in ("+", "-"):
+            self._at += 1
+        if self._token.kind not in (Kind.NUMBER, Kind.DURATION):
+            self._unexpected("fill modifier", "number")
+        value = self._literal()
+        assert isinstance(value, NumberLiteral)  # noqa: S101 - its kind was asked before.
+        self._expect(")", "fill modifier", '")"')
+        return -value.value if negative else value.value
 
     def _labels_to_match(self) -> Matching:
         if self._token.word not in ("on", "ignoring"):
@@ -196,15 +223,25 @@ class _Parser:
                     expr = self._offset(expr)
                 case "@":
                     expr = self._at_time(expr)
+                case _ if self._token.kind is Kind.IDENTIFIER and self._token.text.lower() in _EXTENSIONS:
+                    expr = self._extended(expr)
                 case _:
-                    self._refuse_extended(expr)
                     return expr
 
-    def _refuse_extended(self, expr: Expr) -> None:
-        token = self._token
-        modifies = token.kind is Kind.IDENTIFIER and token.text.lower() in ("anchored", "smoothed")
-        if modifies and isinstance(expr, VectorSelector | MatrixSelector):
-            self._fail(token.span, f"modifier {token.text} is not supported yet")
+    def _extended(self, expr: Expr) -> Expr:
+        word = self._advance().text.lower()
+        if isinstance(expr, VectorSelector):
+            return self._extend(expr, expr, word)
+        if isinstance(expr, MatrixSelector):
+            return replace(expr, selector=self._extend(expr, expr.selector, word))
+        reason = "is not supported for subqueries" if isinstance(expr, SubqueryExpr) else "not implemented"
+        raise parse_error(self._text, expr.span, f"{word} modifier {reason}")
+
+    def _extend(self, expr: Expr, selector: VectorSelector, word: str) -> VectorSelector:
+        extension = _EXTENSIONS[word]
+        if selector.extension not in (Extension.NONE, extension):
+            self._fail(expr.span, "anchored and smoothed modifiers cannot be used together")
+        return replace(selector, extension=extension)
 
     def _unary(self) -> Expr:
         sign = self._advance()
@@ -226,7 +263,7 @@ class _Parser:
         following = self._tokens[self._at + 1].word if token.kind is not Kind.END else ""
         if token.kind is Kind.AGGREGATOR and following in ("(", "by", "without"):
             return self._aggregation()
-        if token.kind is Kind.IDENTIFIER and following == "(":
+        if following == "(" and (token.kind is Kind.IDENTIFIER or token.word in ("start", "end")):
             return self._call()
         return self._selector()
 
@@ -259,29 +296,82 @@ class _Parser:
         except InvalidDurationError as error:
             self._fail(token.span, str(error))
 
-    def _milliseconds(self, context: str, expected: str) -> int:
-        """Read a duration, or a number of seconds."""
+    # Durations, and what may be calculated with them.
+
+    def _positive(self, context: str, expected: str) -> tuple[int, DurationExpr | None]:
+        """Read a duration above 0: milliseconds, or 0 and what to work out when there is a query."""
+        height = self._height
+        duration = self._duration_expression(context, expected)
+        self._height = max(height, self._height)
+        if isinstance(duration, DurationExpr):
+            return 0, duration
+        if not duration.value > 0:
+            self._fail(duration.span, "duration must be greater than 0")
+        return round(duration.value * 1000), None
+
+    def _duration_expression(self, context: str, expected: str, lowest: int = 1) -> Duration:
+        self._enter()
+        left = self._duration_operand(context, expected)
+        while (precedence := _DURATION_PRECEDENCE.get(self._token.word, 0)) >= lowest:
+            height = self._height
+            operator = self._advance()
+            right = self._duration_expression(context, expected, precedence + (operator.word != "^"))
+            self._grow(height, self._height)
+            if operator.word in "/%" and isinstance(right, NumberLiteral) and right.value == 0:
+                self._fail(operator.span, f"{'division' if operator.word == '/' else 'modulo'} by zero")
+            left = DurationExpr(operator.word, left, right, span=left.span.to(right.span))
+        self._level -= 1
+        return left
+
+    def _duration_operand(self, context: str, expected: str) -> Duration:
         token = self._token
-        if token.kind is Kind.DURATION:
-            return self._duration(self._advance())
-        if token.kind is not Kind.NUMBER:
-            self._refuse_duration_expression(token)
+        self._height = 1
+        if token.word in ("+", "-"):
+            self._at += 1
+            # A sign binds as multiplication does, and so weaker than a power.
+            return self._signed(token, self._duration_expression(context, expected, _POWER))
+        if token.word == "(":
+            return self._wrapped_duration(context, expected)
+        if token.text.lower() in _DURATION_FUNCTIONS and self._tokens[self._at + 1].word == "(":
+            return self._duration_call(context, expected)
+        if token.kind not in (Kind.NUMBER, Kind.DURATION):
             self._unexpected(context, expected)
-        seconds = self._number(self._advance())
-        if not abs(seconds) <= (2**63 - 1) / 1e9:
-            self._fail(token.span, "duration out of range")
-        return round(seconds * 1000)
+        return self._checked(self._literal(), token.span)
 
-    def _refuse_duration_expression(self, token: Token) -> None:
-        if token.word in ("step", "range", "min", "max", "(", "+", "-", "*", "/", "%", "^"):
-            self._fail(token.span, "duration expressions are not supported yet")
+    def _checked(self, literal: Expr, place: Span) -> NumberLiteral:
+        assert isinstance(literal, NumberLiteral)  # noqa: S101 - its kind was asked before.
+        if not abs(literal.value) <= LONGEST_SECONDS:
+            self._fail(place, "duration out of range")
+        return literal
 
-    def _positive(self, context: str, expected: str) -> int:
-        token = self._token
-        duration = self._milliseconds(context, expected)
-        if duration <= 0:
-            self._fail(token.span, "duration must be greater than 0")
-        return duration
+    def _signed(self, sign: Token, operand: Duration) -> Duration:
+        span = sign.span.to(operand.span)
+        if isinstance(operand, NumberLiteral):
+            return replace(operand, value=-operand.value if sign.word == "-" else operand.value, span=span)
+        self._grow(self._height)
+        return DurationExpr("-", None, operand, span=span) if sign.word == "-" else operand
+
+    def _wrapped_duration(self, context: str, expected: str) -> Duration:
+        opening = self._advance()
+        inner = self._duration_expression(context, expected)
+        closing = self._expect(")", context, expected)
+        self._grow(self._height)
+        if isinstance(inner, NumberLiteral):
+            return inner
+        return replace(inner, wrapped=True, span=opening.span.to(closing.span))
+
+    def _duration_call(self, context: str, expected: str) -> DurationExpr:
+        name = self._advance()
+        self._at += 1
+        left = right = None
+        if name.text.lower() not in ("step", "range"):
+            left = self._duration_expression(context, expected)
+            height = self._height
+            self._expect(",", context, '","')
+            right = self._duration_expression(context, expected)
+            self._grow(height, self._height)
+        closing = self._expect(")", context, '")"')
+        return DurationExpr(name.text.lower(), left, right, span=name.span.to(closing.span))
 
     # Calls and aggregations.
 
@@ -412,41 +502,46 @@ class _Parser:
 
     def _bracket(self, expr: Expr) -> Expr:
         opening = self._advance()
-        length = self._positive("subquery or range selector", _DURATION_WORDS)
+        length, length_expr = self._positive("subquery or range selector", _DURATION_WORDS)
         if self._accept(":"):
-            return self._subquery(expr, length)
-        self._refuse_duration_expression(self._token)
+            return self._subquery(expr, length, length_expr)
         closing = self._expect("]", "subquery or range", '":" or "]"')
         place = opening.span.to(closing.span)
         if not isinstance(expr, VectorSelector):
             self._fail(place, "ranges only allowed for vector selectors")
-        if expr.shift.offset:
+        if _has_offset(expr.shift):
             self._fail(place, "no offset modifiers allowed before range")
         if expr.shift.at is not None:
             self._fail(place, "no @ modifiers allowed before range")
-        return MatrixSelector(expr, length, expr.span.to(closing.span))
+        return MatrixSelector(expr, length, length_expr, expr.span.to(closing.span))
 
-    def _subquery(self, expr: Expr, length: int) -> SubqueryExpr:
-        step = 0
+    def _subquery(self, expr: Expr, length: int, length_expr: DurationExpr | None) -> SubqueryExpr:
+        step, step_expr = 0, None
         if self._token.word != "]":
-            step = self._positive("subquery selector", 'number, duration, step(), range(), or "]"')
-            self._refuse_duration_expression(self._token)
+            step, step_expr = self._positive("subquery selector", 'number, duration, step(), range(), or "]"')
         closing = self._expect("]", "subquery selector", '"]"')
         self._grow(self._height)
-        return SubqueryExpr(expr, length, step, span=expr.span.to(closing.span))
+        span = expr.span.to(closing.span)
+        return SubqueryExpr(expr, length, step, range_expr=length_expr, step_expr=step_expr, span=span)
 
     # offset and @.
 
     def _offset(self, expr: Expr) -> Expr:
         self._at += 1
-        negative = self._token.word == "-"
-        if self._token.word in ("+", "-"):
+        height, sign = self._height, self._token
+        if sign.word in ("+", "-"):
             self._at += 1
-        offset = self._milliseconds("offset", _DURATION_WORDS)
+        # Without parentheses, an operator behind the duration is one of the expression.
+        duration = self._duration_operand("offset", _DURATION_WORDS)
+        if sign.word in ("+", "-"):
+            duration = self._signed(sign, duration)
+        self._height = max(height, self._height)
         shift = self._shift(expr, "offset")
-        if shift.offset:
+        if _has_offset(shift):
             self._fail(expr.span, "offset may not be set multiple times")
-        return self._shifted(expr, replace(shift, offset=-offset if negative else offset))
+        if isinstance(duration, DurationExpr):
+            return self._shifted(expr, replace(shift, offset_expr=duration))
+        return self._shifted(expr, replace(shift, offset=round(duration.value * 1000)))
 
     def _at_time(self, expr: Expr) -> Expr:
         self._at += 1
@@ -465,9 +560,11 @@ class _Parser:
         negative = self._token.word == "-"
         if self._token.word in ("+", "-"):
             self._at += 1
-        if self._token.kind is not Kind.NUMBER:
+        if self._token.kind not in (Kind.NUMBER, Kind.DURATION):
             self._unexpected("@", "timestamp")
-        seconds = self._number(self._advance())
+        literal = self._literal()
+        assert isinstance(literal, NumberLiteral)  # noqa: S101 - its kind was asked before.
+        seconds = literal.value
         if not abs(seconds) < _FARTHEST:
             self._fail(expr.span, f"timestamp out of bounds for @ modifier: {seconds:f}")
         return round(-seconds * 1000 if negative else seconds * 1000)
@@ -488,3 +585,7 @@ class _Parser:
             case MatrixSelector():
                 return replace(expr, selector=replace(expr.selector, shift=shift), span=span)
         raise TypeError(expr)
+
+
+def _has_offset(shift: Shift) -> bool:
+    return bool(shift.offset) or shift.offset_expr is not None

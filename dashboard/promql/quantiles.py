@@ -42,6 +42,13 @@ def _outside(q: FloatArray, found: FloatArray) -> FloatArray:
     return np.select([np.isnan(q), q < 0, q > 1], [np.nan, -np.inf, np.inf], found)
 
 
+def warn_of_extremes(remarks: Remarks, q: FloatArray, span: Span) -> None:
+    """Warn as aggregations do, which look at all steps at once: of NaN, and of the farthest on either side."""
+    warn_of_wrong(remarks, np.array([q.min(), q.max()]), span)
+    if np.isnan(q).any() and not np.isnan(q).all():
+        warn_of_wrong(remarks, np.array([np.nanmin(q), np.nanmax(q)]), span)
+
+
 def warn_of_wrong(remarks: Remarks, q: FloatArray, span: Span) -> None:
     """Warn of quantiles that are not between 0 and 1; ``span`` is where they were asked for."""
     for wrong in np.unique(q[~((q >= 0) & (q <= 1))]).tolist():

@@ -8,10 +8,12 @@ from typing import TypeAlias
 import numpy as np
 
 from dashboard.model.samples import FloatArray, IntArray, SampleLimitError, SeriesBatch, is_stale
-from dashboard.promql.ast import Edge, Shift, VectorSelector
+from dashboard.promql.ast import Edge, Extension, Shift, VectorSelector
 from dashboard.promql.context import Context
 from dashboard.promql.errors import TooManySamplesError
+from dashboard.promql.extended import smoothed_values
 from dashboard.promql.matrix import Matrix, row_order, stack
+from dashboard.promql.windows import split_stale
 
 _Show: TypeAlias = Callable[[IntArray, FloatArray], FloatArray]
 """What to show of the samples that were found: of their timestamps, int64[T], and values, float64[S, T]."""
@@ -41,8 +43,24 @@ def fetch(context: Context, selector: VectorSelector, start: int, end: int) -> l
 
 
 def select_instant(context: Context, selector: VectorSelector) -> Matrix:
-    """Return the latest sample of each series in ``(t - lookback, t]``, unless it is a staleness marker."""
+    """Return the latest sample of each series in ``(t - lookback, t]``, unless it is a staleness marker.
+
+    A ``smoothed`` selector returns what lies on the line from there to the next sample instead.
+    """
+    if selector.extension is Extension.SMOOTHED:
+        return _select_smoothed(context, selector)
     return _select(context, selector, lambda _, values: values)
+
+
+def _select_smoothed(context: Context, selector: VectorSelector) -> Matrix:
+    times, lookback = reference_times(context, selector.shift), context.lookback
+    batches = fetch(context, selector, int(times.min()) - lookback + 1, int(times.max()) + lookback)
+    context.limits.check_samples(sum(len(batch.labels) for batch in batches) * context.count)
+    found = []
+    for part in (part for batch in batches for part in split_stale(batch)):
+        values, there = smoothed_values(part, times, lookback)
+        found.append(Matrix(part.labels, context.steps, values, np.broadcast_to(there, values.shape)))
+    return sort_rows(stack(context.steps, found).compact())
 
 
 def select_timestamps(context: Context, selector: VectorSelector) -> Matrix:

@@ -1,7 +1,6 @@
 """The functions of PromQL: names, arguments and results (promql/parser/functions.go of Prometheus 3).
 
-The table holds all functions, so that the parser can tell a wrong call of any of them;
-:mod:`dashboard.promql.functions` says which of them can be evaluated.
+:mod:`dashboard.promql.functions` says how they are evaluated.
 """
 
 from __future__ import annotations
@@ -62,19 +61,25 @@ _OTHERS = (
     Signature("clamp_max", (_V, _S)),
     Signature("clamp_min", (_V, _S)),
     Signature("double_exponential_smoothing", (_M, _S, _S)),
+    Signature("end", (), returns=_S),
     Signature("histogram_fraction", (_S, _S, _V)),
     Signature("histogram_quantile", (_S, _V)),
     Signature("histogram_quantiles", (_V, _T, _S, _S), optional=1, repeats=True),
     Signature("info", (_V, _V), optional=1),
     Signature("label_join", (_V, _T, _T, _T), optional=1, repeats=True),
     Signature("label_replace", (_V, _T, _T, _T, _T)),
+    Signature("max_of", (_S, _S), returns=_S),
+    Signature("min_of", (_S, _S), returns=_S),
     Signature("pi", (), returns=_S),
     Signature("predict_linear", (_M, _S)),
     Signature("quantile_over_time", (_S, _M)),
+    Signature("range", (), returns=_S),
     Signature("round", (_V, _S), optional=1),
     Signature("scalar", (_V,), returns=_S),
     Signature("sort_by_label", (_V, _T), optional=1, repeats=True),
     Signature("sort_by_label_desc", (_V, _T), optional=1, repeats=True),
+    Signature("start", (), returns=_S),
+    Signature("step", (), returns=_S),
     Signature("time", (), returns=_S),
     Signature("vector", (_S,)),
 )

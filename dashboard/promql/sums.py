@@ -1,19 +1,18 @@
 """Sums that lose nothing that Prometheus's compensated sums keep (Kahan and Neumaier; ``kahansum`` there).
 
-A plain sum is as good unless its terms nearly cancel. So everything is added up plainly, and only the few sums that
-are small beside their terms are added up again, exactly.
+A plain sum is as good unless its terms nearly cancel, or overflow. So everything is added up plainly, and only the few
+sums that are small beside their terms, or infinite, are added up again as Prometheus does it, term by term.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from dashboard.model.samples import BoolArray, FloatArray
 from dashboard.promql.context import Limits
-from dashboard.promql.matrix import Groups, Matrix
+from dashboard.promql.matrix import Groups, IndexArray, Matrix
 from dashboard.promql.windows import Windows
 
 _CANCELLED = 1e-4
@@ -21,79 +20,154 @@ _CANCELLED = 1e-4
 
 _EXACT_INTEGERS = 2.0**53
 
-# Far enough from the largest float64 for any number of terms, and a power of two, so that scaling is exact.
-_SCALE = 2.0**-64
+_AT_ONCE = 1 << 20
+"""The most terms that are added up term by term at once."""
+
+_Add = Callable[[FloatArray, BoolArray], FloatArray]
+"""Adds up terms float64[K, W], of which those count where the mask bool[K, W] says so; W is one at least."""
 
 
 def window_sums(windows: Windows) -> FloatArray:
     """Return the sum of each window: float64[S, T]."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        sums = windows.reduce(np.add, windows.values)
-        if not _same_sign(windows.values):
-            magnitudes = windows.reduce(np.add, np.abs(windows.values))
-            for row, step in np.argwhere(_cancelled(sums, magnitudes, windows.values)):
-                windows.limits.check_time()
-                sums[row, step] = math.fsum(windows.values[row, windows.low[step] : windows.high[step]].tolist())
-    return sums
+    return _of_windows(windows, compensated_sums, lambda sums: sums)
 
 
 def window_means(windows: Windows) -> FloatArray:
     """Return the mean of each window: float64[S, T]; it is finite wherever its samples are."""
-    sums = window_sums(windows)
-    means = sums / np.maximum(windows.counts, 1)
-    for row, step in np.argwhere(_overflown(sums, lambda: windows.reduce(np.fmax, np.abs(windows.values)))):
-        windows.limits.check_time()
-        means[row, step] = _scaled_mean(windows.values[row, windows.low[step] : windows.high[step]])
-    return means
+    return _of_windows(windows, compensated_means, lambda sums: sums / np.maximum(windows.counts, 1))
+
+
+def _of_windows(windows: Windows, exactly: _Add, of_sum: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    with np.errstate(invalid="ignore", over="ignore"):
+        sums = windows.reduce(np.add, windows.values)
+        found = of_sum(sums)
+        magnitudes = sums if _same_sign(windows.values) else windows.reduce(np.add, np.abs(windows.values))
+        doubtful = _doubtful(sums, magnitudes, windows.values, lambda: windows.reduce(np.fmax, np.abs(windows.values)))
+        suspects = np.argwhere(doubtful & (windows.counts > 0))
+        for part in _slices(suspects, int(windows.counts.max(initial=1))):
+            windows.limits.check_time()
+            rows, steps = part.T
+            places = np.arange(int(windows.counts[steps].max()))
+            inside = places < windows.counts[steps, None]
+            index = np.minimum(windows.low[steps, None] + places, len(windows.timestamps) - 1)
+            found[rows, steps] = exactly(windows.values[rows[:, None], index], inside)
+    return found
 
 
 def group_sums(matrix: Matrix, groups: Groups, limits: Limits) -> FloatArray:
     """Return the sum of each group at each step: float64[G, T]; 0 where nothing is present."""
-    values = np.where(matrix.present, matrix.values, 0.0)
-    with np.errstate(invalid="ignore", over="ignore"):
-        sums = _reduce_groups(values, groups)
-        if not _same_sign(values):
-            magnitudes = _reduce_groups(np.abs(values), groups)
-            members = groups.members()
-            for group, step in np.argwhere(_cancelled(sums, magnitudes, values)):
-                limits.check_time()
-                sums[group, step] = math.fsum(values[members[group], step].tolist())
-    return sums
+    return _of_groups(matrix, groups, limits, compensated_sums, lambda sums: sums)
 
 
 def group_means(matrix: Matrix, groups: Groups, limits: Limits) -> FloatArray:
     """Return the mean of each group at each step: float64[G, T]; it is finite wherever its samples are."""
-    sums = group_sums(matrix, groups, limits)
-    means = sums / np.maximum(_reduce_groups(matrix.present.astype(np.float64), groups), 1)
-    members = groups.members()
+    counts = np.maximum(_reduce_groups(matrix.present.astype(np.float64), groups), 1)
+    return _of_groups(matrix, groups, limits, compensated_means, lambda sums: sums / counts)
+
+
+def _of_groups(
+    matrix: Matrix, groups: Groups, limits: Limits, exactly: _Add, of_sum: Callable[[FloatArray], FloatArray]
+) -> FloatArray:
     values = np.where(matrix.present, matrix.values, 0.0)
-    for group, step in np.argwhere(_overflown(sums, lambda: _reduce_groups(np.abs(values), groups, np.fmax))):
-        limits.check_time()
-        rows = members[group]
-        means[group, step] = _scaled_mean(matrix.values[rows, step][matrix.present[rows, step]])
-    return means
+    with np.errstate(invalid="ignore", over="ignore"):
+        sums = _reduce_groups(values, groups)
+        found = of_sum(sums)
+        magnitudes = sums if _same_sign(values) else _reduce_groups(np.abs(values), groups)
+        doubtful = _doubtful(sums, magnitudes, values, lambda: _reduce_groups(np.abs(values), groups, np.fmax))
+        for group in np.flatnonzero(doubtful.any(axis=1)).tolist():
+            rows = groups.rows(group)
+            for part in _slices(np.flatnonzero(doubtful[group])[:, None], len(rows)):
+                limits.check_time()
+                steps = part[:, 0]
+                found[group, steps] = exactly(matrix.values[rows][:, steps].T, matrix.present[rows][:, steps].T)
+    return found
 
 
 def _reduce_groups(values: FloatArray, groups: Groups, ufunc: np.ufunc = np.add) -> FloatArray:
     return np.asarray(ufunc.reduceat(values[groups.order], groups.starts, axis=0))
 
 
+def _slices(items: IndexArray, width: int) -> Iterator[IndexArray]:
+    """Part the places of sums, of at most ``width`` terms each."""
+    count = max(_AT_ONCE // max(width, 1), 1)
+    for first in range(0, len(items), count):
+        yield items[first : first + count]
+
+
 def _same_sign(values: FloatArray) -> bool:
     return bool(values.size == 0 or np.fmin.reduce(values, axis=None) >= 0 or np.fmax.reduce(values, axis=None) <= 0)
 
 
-def _cancelled(sums: FloatArray, magnitudes: FloatArray, values: FloatArray) -> BoolArray:
+def _doubtful(
+    sums: FloatArray, magnitudes: FloatArray, values: FloatArray, greatest: Callable[[], FloatArray]
+) -> BoolArray:
+    """Say which sums may not be what term by term would give: they cancelled, or overflowed.
+
+    ``magnitudes`` are the sums of the terms' magnitudes, ``greatest`` tells the greatest of these.
+    """
     suspect = np.isfinite(magnitudes) & (np.abs(sums) < _CANCELLED * magnitudes)
     if suspect.any() and np.nanmax(magnitudes) < _EXACT_INTEGERS and bool((values == np.rint(values)).all()):
-        return np.zeros_like(suspect)
-    return suspect
+        suspect[:] = False
+    infinite = np.isinf(magnitudes)
+    return suspect | (infinite & np.isfinite(greatest())) if infinite.any() else suspect
 
 
-def _overflown(sums: FloatArray, greatest: Callable[[], FloatArray]) -> BoolArray:
-    """Say which sums are infinite though none of their terms is; ``greatest`` tells the terms' magnitudes."""
-    infinite = np.isinf(sums)
-    return infinite & np.isfinite(greatest()) if infinite.any() else infinite
+# Term by term, for many sums at once.
 
 
-def _scaled_mean(values: FloatArray) -> float:
-    return math.fsum((values * _SCALE).tolist()) / len(values) / _SCALE
+def compensated_sums(terms: FloatArray, counted: BoolArray) -> FloatArray:
+    """Return the sum of each row's terms (``kahanSumInc`` in promql/functions.go)."""
+    total, lost = np.zeros(len(terms)), np.zeros(len(terms))
+    with np.errstate(invalid="ignore", over="ignore"):
+        for column in range(terms.shape[1]):
+            there = counted[:, column]
+            after, missed = _added(terms[:, column], total, lost)
+            total, lost = np.where(there, after, total), np.where(there, missed, lost)
+        return total + lost
+
+
+def compensated_means(terms: FloatArray, counted: BoolArray) -> FloatArray:
+    """Return the mean of each row's terms: of the sum, and as a running mean from where the sum overflows on."""
+    state = _Means(len(terms))
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        for column in range(terms.shape[1]):
+            state.take(terms[:, column], counted[:, column])
+        return state.means()
+
+
+class _Means:
+    """The running means of rows."""
+
+    def __init__(self, rows: int) -> None:
+        self._count = np.zeros(rows)
+        self._total = np.zeros(rows)
+        """The sum, or the mean of a row that is running."""
+        self._lost = np.zeros(rows)
+        self._running = np.zeros(rows, dtype=np.bool_)
+
+    def take(self, terms: FloatArray, there: BoolArray) -> None:
+        self._count += there
+        count = self._count
+        after, missed = _added(terms, self._total, self._lost)
+        # The first term is never an overflow: an infinite one is what it is.
+        overflown = there & ~self._running & np.isinf(after) & (count > 1)
+        self._total = np.where(overflown, self._total / (count - 1), self._total)
+        self._lost = np.where(overflown, self._lost / (count - 1), self._lost)
+        self._running |= overflown
+        share = (count - 1) / count
+        mean, error = _added(terms / count, share * self._total, share * self._lost)
+        self._total = np.where(there, np.where(self._running, mean, after), self._total)
+        self._lost = np.where(there, np.where(self._running, error, missed), self._lost)
+
+    def means(self) -> FloatArray:
+        count = np.maximum(self._count, 1)
+        of_sums = self._total / count + self._lost / count
+        return np.asarray(np.where(self._running, self._total + self._lost, of_sums))
+
+
+def _added(term: FloatArray, total: FloatArray, lost: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the sums with one more term each, and what rounding has lost of them so far."""
+    after = total + term
+    larger = np.abs(total) >= np.abs(term)
+    missed = np.where(larger, (total - after) + term, (term - after) + total)
+    return after, np.where(np.isinf(after), 0.0, lost + missed)

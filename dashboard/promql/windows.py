@@ -44,6 +44,27 @@ class Windows:
         high = np.searchsorted(batch.timestamps, times, side="right")
         return cls(list(batch.labels), batch.timestamps, batch.values, low, high, times, length, limits)
 
+    @classmethod
+    def extended(
+        cls, batch: SeriesBatch, times: IntArray, length: int, limits: Limits, lookback: int, *, smoothed: bool
+    ) -> Windows:
+        """Find windows that begin with the last sample that is not in the range, if it is no older than ``lookback``.
+
+        With ``smoothed`` they end with the first sample at or behind the end. A window is empty where the range says
+        nothing: anchored without a sample in it, or smoothed between no samples.
+        """
+        stamps, start = batch.timestamps, times - length
+        inside = np.searchsorted(stamps, start, side="right")
+        before = np.maximum(inside - 1, 0)
+        low = np.where((inside > 0) & (stamps[before] > start - lookback), before, inside)
+        high = np.searchsorted(stamps, times, side="right")
+        if smoothed:
+            behind = np.searchsorted(stamps, times, side="left")
+            reached = stamps[np.minimum(behind, len(stamps) - 1)] <= times + lookback
+            high = np.where((behind < len(stamps)) & reached, behind + 1, high)
+        speaks = (high > inside) & (stamps[np.minimum(low, len(stamps) - 1)] <= times)
+        return cls(list(batch.labels), stamps, batch.values, low, np.where(speaks, high, low), times, length, limits)
+
     @property
     def counts(self) -> IndexArray:
         """The number of samples in each window: T entries, the same for all series."""

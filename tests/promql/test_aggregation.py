@@ -88,7 +88,8 @@ def test_the_best_are_chosen_by_group_and_step(load: Load, ask_range: Ask) -> No
         ("topk(NaN, x)", "Parameter value is NaN"),
         ("bottomk(1e30, x)", r"Scalar value 1e\+30 overflows int64"),
         ("count_values('', x)", 'invalid label name ""'),
-        ("limitk(1, x)", "aggregation limitk is not supported yet"),
+        ("limitk(-1e30, x)", r"Scalar value -1e\+30 overflows int64"),
+        ("limit_ratio(NaN, x)", "Ratio value is NaN"),
     ],
 )
 def test_a_parameter_that_makes_no_sense_is_refused(load: Load, engine: Engine, query: str, reason: str) -> None:
@@ -126,3 +127,39 @@ def test_equal_values_are_counted(load: Load, ask: Ask, ask_range: Ask) -> None:
         '{i="NaN"}': [1, None],
         '{i="1000000000000000000000"}': [None, 1],
     }
+
+
+def test_a_number_of_series_is_kept_of_each_group(load: Load, ask_range: Ask) -> None:
+    load('x{i="1", j="a"} 1 stale\nx{i="2", j="a"} 2 2\nx{i="3", j="b"} 3 3')
+    assert ask_range("limitk by (j) (1, x)", 0, 30, 30) == {
+        'x{i="1", j="a"}': [1, None],
+        'x{i="2", j="a"}': [None, 2],
+        'x{i="3", j="b"}': [3, 3],
+    }
+    assert ask_range("limitk(-1, x)", 0, 30, 30) == {}
+    assert ask_range("limitk(time() / 30, x)", 0, 30, 30) == {'x{i="2", j="a"}': [None, 2]}
+
+
+def test_a_share_of_the_series_is_kept_and_the_rest_is_its_opposite(load: Load, ask: Ask) -> None:
+    load("\n".join(f'x{{i="{number}"}} {number}' for number in range(40)))
+    share, rest = ask("limit_ratio(0.4, x)"), ask("limit_ratio(-0.6, x)")
+    assert isinstance(share, dict)
+    assert isinstance(rest, dict)
+    assert not share.keys() & rest.keys()
+    assert {**share, **rest} == ask("x")
+    assert 0 < len(share) < 40
+    assert ask("limit_ratio(0, x)") == {}
+
+
+def test_a_share_beyond_all_is_warned_of(engine: Engine, load: Load) -> None:
+    load(SERIES)
+    (warning,) = engine.instant("limit_ratio(1.1, x)", 0).warnings
+    assert warning == "PromQL warning: ratio value should be between -1 and 1, got 1.1, capping to 1 (1:13)"
+    (warning,) = engine.instant("limit_ratio(-2, x)", 0).warnings
+    assert warning == "PromQL warning: ratio value should be between -1 and 1, got -2, capping to -1 (1:13)"
+
+
+def test_equal_values_have_no_variance(load: Load, ask: Ask) -> None:
+    load('x{i="1"} 13.3\nx{i="2"} 13.3\nx{i="3"} 13.3')
+    assert ask("stdvar(x)") == {"{}": 0}
+    assert ask("stddev(x + 1e9)") == {"{}": 0}

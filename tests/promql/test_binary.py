@@ -139,3 +139,40 @@ def test_set_operators_go_by_presence(load: Load, ask: Ask, ask_range: Ask) -> N
         'b{i="2"}': [20, None],
         'b{i="3"}': [30, 30],
     }
+
+
+@pytest.mark.parametrize(
+    ("fill", "wanted"),
+    [
+        ("fill(0)", {'{i="a"}': 11, '{i="b"}': 2, '{i="c"}': 30}),
+        ("fill_left(5)", {'{i="a"}': 11, '{i="c"}': 35}),
+        ("fill_right(NaN)", {'{i="a"}': 11, '{i="b"}': "NaN"}),
+        ("fill_left(1) fill_right(2)", {'{i="a"}': 11, '{i="b"}': 4, '{i="c"}': 31}),
+    ],
+)
+def test_a_series_that_one_side_lacks_is_filled_in(load: Load, ask: Ask, fill: str, wanted: object) -> None:
+    load('x{i="a"} 1\nx{i="b"} 2\ny{i="a"} 10\ny{i="c"} 30')
+    assert ask(f"x + {fill} y") == wanted
+
+
+def test_filling_goes_step_by_step(load: Load, ask_range: Ask) -> None:
+    load('x{i="a"} 1 stale 3\ny{i="a"} stale 20 30\ny{i="b"} 1 1 stale')
+    assert ask_range("x + fill(0) y", 0, 60, 30) == {'{i="a"}': [1, 20, 33], '{i="b"}': [1, 1, None]}
+
+
+def test_a_filled_series_has_the_labels_that_were_matched(load: Load, ask: Ask) -> None:
+    load('x{i="a", j="1"} 1\nx{i="a", j="2"} 2\ny{i="b", k="z"} 30')
+    assert ask("x + on (i) group_left (k) fill(0) y") == {
+        '{i="a", j="1"}': 1,
+        '{i="a", j="2"}': 2,
+        '{i="b", k="z"}': 30,
+    }
+    assert ask("y == bool on (i) group_right fill_right(30) x") == {'{i="a", j="1"}': 0, '{i="a", j="2"}': 0}
+    assert ask("x != on (i) group_left fill_right(2) y") == {'x{i="a", j="1"}': 1}
+
+
+def test_type_and_unit_go_with_the_name(load: Load, ask: Ask) -> None:
+    load('x{__type__="counter", __unit__="s", i="a"} 1')
+    assert ask("x + x") == {'{i="a"}': 2}
+    assert ask("x == x") == {'x{__type__="counter", __unit__="s", i="a"}': 1}
+    assert ask("abs(x)") == {'{i="a"}': 1}

@@ -16,6 +16,7 @@ def _load(name: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # Dataclasses look their module up by name.
     spec.loader.exec_module(module)
     return module
 
@@ -50,3 +51,8 @@ def write_program(path: Path, source: str) -> None:
 @pytest.fixture(scope="session")
 def make_program() -> object:
     return write_program
+
+
+@pytest.fixture(scope="session")
+def promqltest() -> ModuleType:
+    return _load("promqltest")

@@ -51,6 +51,10 @@ def _clamp_max(invocation: Invocation) -> Matrix:
     return without_names(found.with_values(np.minimum(invocation.scalar(1), found.values)))
 
 
+def _of_two(function: Callable[[FloatArray, FloatArray], FloatArray]) -> Function:
+    return lambda invocation: function(invocation.scalar(0), invocation.scalar(1))
+
+
 def _pi(invocation: Invocation) -> FloatArray:
     return np.full(invocation.context.count, np.pi)
 
@@ -80,6 +84,8 @@ MATHS: dict[str, Function] = {
     "deg": _each(lambda values: values * 180 / np.pi),
     "rad": _each(lambda values: values * np.pi / 180),
     "pi": _pi,
+    "min_of": _of_two(np.minimum),
+    "max_of": _of_two(np.maximum),
     "round": _round,
     "clamp": _clamp,
     "clamp_min": _clamp_min,

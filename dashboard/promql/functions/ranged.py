@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
 
 from dashboard.model.samples import FloatArray, IntArray
+from dashboard.promql.ast import Extension
+from dashboard.promql.errors import ExecutionError
 from dashboard.promql.functions.call import Function, Invocation
-from dashboard.promql.matrix import Matrix, refuse_twins, stack
+from dashboard.promql.matrix import Matrix, nameless, refuse_twins, stack
+from dashboard.promql.ranges import extension_of
 from dashboard.promql.selector import sort_rows
 from dashboard.promql.windows import Windows
+
+_EXTENDABLE = {
+    Extension.ANCHORED: ("changes", "delta", "increase", "rate", "resets"),
+    Extension.SMOOTHED: ("delta", "increase", "rate"),
+}
 
 Ranged: TypeAlias = Callable[[Windows], FloatArray]
 """A function of windows: float64[S, T], anything where a window has too few samples."""
@@ -25,6 +33,8 @@ class RangeFunction:
     of: Ranged
     fewest: int = 1
     keeps_name: bool = False
+    extended: Mapping[Extension, Ranged] = field(default_factory=dict)
+    """What it is of the ranges with ``anchored`` or ``smoothed`` that it understands; a sample is enough there."""
 
 
 def ranged(function: RangeFunction) -> Function:
@@ -39,12 +49,25 @@ def apply(invocation: Invocation, function: RangeFunction, argument: int = 0) ->
         ExecutionError: without their names, two series would be the same.
     """
     context = invocation.context
+    function = _extended(function, invocation, argument)
     parts = [_applied(context.steps, windows, function).compact() for windows in invocation.windows(argument)]
     found = sort_rows(stack(context.steps, parts))
     if not function.keeps_name:
-        found = found.relabelled([labels.without_name() for labels in found.labels])
+        found = found.relabelled([nameless(labels) for labels in found.labels])
         refuse_twins(found.labels)
     return found
+
+
+def _extended(function: RangeFunction, invocation: Invocation, argument: int) -> RangeFunction:
+    extension = extension_of(invocation.call.arguments[argument])
+    if extension is Extension.NONE:
+        return function
+    if extension not in function.extended:
+        word = extension.value.strip()
+        allowed = ", ".join(_EXTENDABLE[extension])
+        name = invocation.call.function.name
+        raise ExecutionError(f"{word} modifier can only be used with: {allowed} - not with {name}")
+    return replace(function, of=function.extended[extension], fewest=1)
 
 
 def _applied(steps: IntArray, windows: Windows, function: RangeFunction) -> Matrix:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from dashboard.model.samples import BoolArray, FloatArray, IntArray
+from dashboard.promql.ast import Extension
+from dashboard.promql.extended import Ends, find_ends
 from dashboard.promql.functions.call import Function, Invocation
-from dashboard.promql.functions.ranged import RangeFunction, apply, ranged
+from dashboard.promql.functions.ranged import Ranged, RangeFunction, apply, ranged
 from dashboard.promql.literals import quote
 from dashboard.promql.matrix import Matrix
 from dashboard.promql.windows import Windows
@@ -30,6 +34,35 @@ def _rate(windows: Windows) -> FloatArray:
     moved = _difference(windows) + _corrections(windows)
     # In this order Prometheus rounds; the other one gives other last bits.
     return _multiply(moved, _stretch(windows, moved) / (windows.length / 1000))
+
+
+def _of_ends(extension: Extension, *, counter: bool, rate: bool = False) -> Ranged:
+    """Make a function of extended ranges, which need no stretching."""
+
+    def moved(windows: Windows) -> FloatArray:
+        ends = find_ends(windows, extension, counter=counter)
+        with np.errstate(invalid="ignore", over="ignore"):
+            found = ends.right - ends.left
+            if counter:
+                found = found + _resets_between(windows, ends)
+            return found / (windows.length / 1000) if rate else found
+
+    return moved
+
+
+def _resets_between(windows: Windows, ends: Ends) -> FloatArray:
+    """Return what a counter lost between the ends of each range and the samples within."""
+    inner = replace(windows, low=ends.low, high=ends.high)
+    first, last = windows.values[:, inner.first], windows.values[:, inner.last]
+    within = ends.high > ends.low
+    lost = np.where(within & (first < ends.left), ends.left, 0.0) + _corrections(inner)
+    before_end = np.where(within, last, ends.left)
+    return lost + np.where(ends.right < before_end, before_end, 0.0)
+
+
+def _extended(*, counter: bool, rate: bool = False) -> dict[Extension, Ranged]:
+    both = (Extension.ANCHORED, Extension.SMOOTHED)
+    return {extension: _of_ends(extension, counter=counter, rate=rate) for extension in both}
 
 
 def _multiply(moved: FloatArray, stretch: FloatArray) -> FloatArray:
@@ -159,12 +192,8 @@ def _predict_linear(invocation: Invocation) -> Matrix:
 def _of_counter(function: RangeFunction) -> Function:
     def call(invocation: Invocation) -> Matrix:
         names: set[str] = set()
-
-        def noting(windows: Windows) -> FloatArray:
-            names.update(labels.metric_name for labels in windows.labels)
-            return function.of(windows)
-
-        found = apply(invocation, RangeFunction(noting, function.fewest))
+        extended = {extension: _noting(names, of) for extension, of in function.extended.items()}
+        found = apply(invocation, RangeFunction(_noting(names, function.of), function.fewest, extended=extended))
         for name in sorted(names - {""}):
             if not name.endswith(_COUNTER_SUFFIXES):
                 reason = "metric might not be a counter, name does not end in _total/_sum/_count/_bucket"
@@ -174,14 +203,22 @@ def _of_counter(function: RangeFunction) -> Function:
     return call
 
 
+def _noting(names: set[str], function: Ranged) -> Ranged:
+    def noted(windows: Windows) -> FloatArray:
+        names.update(labels.metric_name for labels in windows.labels)
+        return function(windows)
+
+    return noted
+
+
 RATES: dict[str, Function] = {
-    "rate": _of_counter(RangeFunction(_rate, fewest=2)),
-    "increase": _of_counter(RangeFunction(_increase, fewest=2)),
-    "delta": ranged(RangeFunction(_delta, fewest=2)),
+    "rate": _of_counter(RangeFunction(_rate, fewest=2, extended=_extended(counter=True, rate=True))),
+    "increase": _of_counter(RangeFunction(_increase, fewest=2, extended=_extended(counter=True))),
+    "delta": ranged(RangeFunction(_delta, fewest=2, extended=_extended(counter=False))),
     "irate": ranged(RangeFunction(_instant_rate, fewest=2)),
     "idelta": ranged(RangeFunction(_instant_delta, fewest=2)),
-    "resets": ranged(RangeFunction(_resets)),
-    "changes": ranged(RangeFunction(_changes)),
+    "resets": ranged(RangeFunction(_resets, extended={Extension.ANCHORED: _resets})),
+    "changes": ranged(RangeFunction(_changes, extended={Extension.ANCHORED: _changes})),
     "deriv": ranged(RangeFunction(_slope, fewest=2)),
     "predict_linear": _predict_linear,
 }

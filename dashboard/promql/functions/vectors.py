@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from dashboard.model.labels import METRIC_NAME, Labels
 from dashboard.model.matcher import MatchKind
 from dashboard.model.samples import BoolArray, FloatArray
 from dashboard.promql.ast import Expr, MatrixSelector, VectorSelector
+from dashboard.promql.context import Context
 from dashboard.promql.functions.call import Function, Invocation
 from dashboard.promql.matrix import Matrix, without_names
 from dashboard.promql.selector import select_timestamps
@@ -15,6 +18,10 @@ from dashboard.promql.selector import select_timestamps
 
 def _time(invocation: Invocation) -> FloatArray:
     return invocation.context.steps / 1000
+
+
+def _of_query(seconds: Callable[[Context], float]) -> Function:
+    return lambda invocation: np.full(invocation.context.count, seconds(invocation.context))
 
 
 def _timestamp(invocation: Invocation) -> Matrix:
@@ -87,6 +94,10 @@ def _sorted(found: Matrix, sign: float) -> Matrix:
 
 VECTORS: dict[str, Function] = {
     "time": _time,
+    "start": _of_query(lambda context: context.start / 1000),
+    "end": _of_query(lambda context: context.end / 1000),
+    "range": _of_query(lambda context: (context.end - context.start) / 1000),
+    "step": _of_query(lambda context: context.query_step / 1000),
     "timestamp": _timestamp,
     "vector": _vector,
     "scalar": _scalar,

@@ -101,3 +101,55 @@ def test_a_quantile_that_is_none_is_warned_of(engine: Engine, load: Load) -> Non
 
 def test_no_buckets_give_no_quantile(ask: Ask) -> None:
     assert ask("histogram_quantile(0.5, h_bucket)") == {}
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "wanted"),
+    [
+        ("0", "0.1", 0.25),
+        ("0.05", "0.15", 0.25),
+        ("-Inf", "+Inf", 1),
+        ("-5", "0.05", 0.125),
+        ("0.6", "3", 0.25),
+        ("1", "7", 0),
+        ("0.2", "0.1", 0),
+        ("NaN", "1", "NaN"),
+    ],
+)
+def test_a_share_of_the_observations_lies_between_two_values(
+    load: Load, ask: Ask, lower: str, upper: str, wanted: object
+) -> None:
+    load(UNIFORM)
+    expected = wanted if isinstance(wanted, str) else pytest.approx(wanted)
+    assert ask(f"histogram_fraction({lower}, {upper}, h_bucket)") == {"{}": expected}
+
+
+def test_a_first_bucket_that_reaches_below_zero_is_counted_whole(load: Load, ask: Ask) -> None:
+    load('h_bucket{le="0"} 10\nh_bucket{le="2"} 30\nh_bucket{le="+Inf"} 40')
+    assert ask("histogram_fraction(0, 1, h_bucket)") == {"{}": 0.25}
+    assert ask("histogram_fraction(-Inf, -1, h_bucket)") == {"{}": 0.25}
+
+
+@pytest.mark.parametrize("series", ['h_bucket{le="1"} 5', 'h_bucket{le="1"} 0\nh_bucket{le="+Inf"} 0'])
+def test_a_histogram_without_observations_or_end_has_no_shares(load: Load, ask: Ask, series: str) -> None:
+    load(series)
+    assert ask("histogram_fraction(0, 1, h_bucket)") == {"{}": "NaN"}
+
+
+def test_several_quantiles_are_told_apart_by_a_label(load: Load, ask: Ask, ask_range: Ask) -> None:
+    load("\n".join(f"{line} {line.split()[-1]}" for line in UNIFORM.splitlines()))
+    assert ask("histogram_quantiles(h_bucket, 'q', 0.25, 0.5, 1)") == {
+        '{q="0.25"}': pytest.approx(0.1),
+        '{q="0.5"}': pytest.approx(0.2),
+        '{q="1.0"}': 1,
+    }
+    assert ask_range("histogram_quantiles(h_bucket, 'q', time() / 30)", 0, 30, 30) == {
+        '{q="0.0"}': [0, None],
+        '{q="1.0"}': [None, 1],
+    }
+
+
+@pytest.mark.parametrize("function", ["avg", "count", "sum", "stddev", "stdvar"])
+def test_functions_of_native_histograms_find_nothing_in_floats(load: Load, ask: Ask, function: str) -> None:
+    load(UNIFORM)
+    assert ask(f"histogram_{function}(h_bucket)") == {}

@@ -56,3 +56,37 @@ def test_what_makes_no_labels_is_refused(load: Load, engine: Engine, query: str,
     load('x{a="1"} 5\nx{a="2"} 6')
     with pytest.raises(ExecutionError, match=reason):
         engine.instant(query, 0)
+
+
+@pytest.mark.parametrize(
+    ("query", "order"),
+    [
+        ("sort_by_label(x, 'i')", ["1", "a1", "a2", "a10", "b"]),
+        ("sort_by_label_desc(x, 'i')", ["b", "a10", "a2", "a1", "1"]),
+        ("sort_by_label(x, 'missing', 'j')", ["1", "a10", "a2", "a1", "b"]),
+        ("sort_by_label(x, 'missing')", ["1", "a1", "a10", "a2", "b"]),
+    ],
+)
+def test_series_are_sorted_by_labels_with_numbers_as_numbers(
+    load: Load, ask: Ask, query: str, order: list[str]
+) -> None:
+    load("\n".join(f'x{{i="{i}", j="{j}"}} 1' for i, j in (("a10", 1), ("b", 2), ("a2", 1), ("1", 1), ("a1", 2))))
+    answer = ask(query)
+    assert isinstance(answer, dict)
+    found = [labels.partition('i="')[2].partition('"')[0] for labels in answer]
+    assert found == (sorted(order[:3]) + order[3:] if "'j'" in query else order)
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("label_replace(x, '\\xff', '', '', '')", "invalid destination label name in label_replace()"),
+        ("label_join(x, 'to', '', '')", "invalid source label name in label_join(): "),
+        ("label_join(x, '', '', 'i')", "invalid destination label name in label_join(): "),
+    ],
+)
+def test_a_name_that_no_label_can_have_is_refused(load: Load, engine: Engine, query: str, reason: str) -> None:
+    load("x 1")
+    with pytest.raises(ExecutionError) as caught:
+        engine.instant(query, 0)
+    assert str(caught.value).startswith(reason)

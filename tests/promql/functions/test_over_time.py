@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dashboard.promql import Engine
+from dashboard.promql import Engine, ExecutionError
 
 Load = Callable[..., None]
 Ask = Callable[..., object]
@@ -66,3 +66,62 @@ def test_a_quantile_out_of_bounds_is_warned_of(engine: Engine, load: Load) -> No
 def test_a_range_without_samples_gives_nothing(load: Load, ask_range: Ask) -> None:
     load("x 1 _x9 2")
     assert ask_range("count_over_time(x[1m])", 0, 300, 100) == {"{}": [1, None, None, 1]}
+
+
+def test_the_first_sample_keeps_its_name(load: Load, ask: Ask) -> None:
+    load("x 1 4 2 3 _x20")
+    assert ask("first_over_time(x[10m])", 600) == {"x": 4}
+
+
+@pytest.mark.parametrize(("function", "wanted"), [("first", 30), ("last", 150), ("min", 120), ("max", 90)])
+def test_it_is_told_when_a_sample_was_taken(load: Load, ask: Ask, function: str, wanted: float) -> None:
+    load('x{a="b"} _ 5 NaN 7 1 5\ny NaN NaN')
+    assert ask(f"ts_of_{function}_over_time(x[5m])", 200) == {'{a="b"}': wanted}
+    assert ask("ts_of_max_over_time(y[5m])", 200) == {"{}": 30}
+
+
+def test_the_latest_of_equal_extremes_is_told(load: Load, ask: Ask) -> None:
+    load("x 3 1 3 1 2")
+    assert ask("ts_of_max_over_time(x[5m]) + ts_of_min_over_time(x[5m]) / 1000", 200) == {"{}": 60.09}
+
+
+def test_a_few_wild_samples_do_not_change_the_median_deviation(load: Load, ask: Ask) -> None:
+    load("x 4 6 2 1 999 1 2\ny 5 5 5")
+    assert ask("mad_over_time(x[5m])", 180) == {"{}": 1}
+    assert ask("mad_over_time(y[5m])", 180) == {"{}": 0}
+
+
+def test_what_never_moves_has_no_variance(load: Load, ask: Ask) -> None:
+    load("x 1.5990505637277868x4")
+    assert ask("stdvar_over_time(x[5m])", 120) == {"{}": 0}
+
+
+def test_smoothing_follows_level_and_trend(load: Load, ask: Ask) -> None:
+    load("x 10 20 30 35 _x20\ny 1")
+    level, slope, before = 10.0, 10.0, 0.0
+    for place, value in enumerate((20, 30, 35), start=1):
+        if place > 1:
+            slope = 0.3 * (level - before) + 0.7 * slope
+        before, level = level, 0.5 * value + 0.5 * (level + slope)
+    assert ask("double_exponential_smoothing(x[5m], 0.5, 0.3)", 120) == {"{}": pytest.approx(level)}
+    assert ask("double_exponential_smoothing(y[5m], 0.5, 0.3)", 120) == {}
+
+
+@pytest.mark.parametrize(
+    ("factors", "reason"),
+    [
+        ("0, 0.5", "invalid smoothing factor. Expected: 0 < sf < 1, got: 0.000000"),
+        ("0.5, 1", "invalid trend factor. Expected: 0 < tf < 1, got: 1.000000"),
+    ],
+)
+def test_a_factor_must_be_a_share(load: Load, engine: Engine, factors: str, reason: str) -> None:
+    load("x 1 2 3")
+    with pytest.raises(ExecutionError) as caught:
+        engine.instant(f"double_exponential_smoothing(x[5m], {factors})", 60_000)
+    assert str(caught.value) == reason
+
+
+def test_a_sum_loses_what_a_sum_term_by_term_loses(load: Load, ask: Ask) -> None:
+    load("x 1 1e100 1 -1e100\ny 1e20 0.25 -1e20 -0.25 0.0037")
+    assert ask("sum_over_time(x[5m])", 120) == {"{}": 2}
+    assert ask("avg_over_time(y[5m])", 120) == {"{}": pytest.approx(0.0037 / 5)}
