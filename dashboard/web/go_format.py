@@ -41,6 +41,14 @@ def exponent_value(value: float) -> str:
     return f"{'-' if sign else ''}{shown[0]}{fraction}e{power:+03d}"
 
 
+def general_value(value: float) -> str:
+    """Write a number in its shortest digits, with an exponent below 1e-4 and from 1e6 on: Go's ``g``, precision -1."""
+    if not math.isfinite(value):
+        return plain_value(value)
+    size = abs(value)
+    return plain_value(value) if not size or 1e-4 <= size < 1e6 else exponent_value(value)
+
+
 def timestamp(milliseconds: int) -> str:
     """Write a time as a JSON number of seconds, with three decimals where it is not whole."""
     seconds, rest = divmod(abs(milliseconds), 1000)

@@ -116,11 +116,17 @@ def limit_of(name: str = "limit") -> int | None:
     text = value_of(name)
     if not text:
         return None
-    if not re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
-        raise invalid(name, f'strconv.ParseInt: parsing "{text}": invalid syntax')
-    if int(text) < 0:
+    number = whole_number(text)
+    if number is None:
+        raise invalid(name, f'strconv.Atoi: parsing "{text}": invalid syntax')
+    if number < 0:
         raise invalid(name, f"{name} must be non-negative")
-    return int(text) or None
+    return number or None
+
+
+def whole_number(text: str) -> int | None:
+    """Read a decimal integer of up to 18 digits; ``None`` if it is none."""
+    return int(text) if re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII) else None
 
 
 def flag_of(name: str) -> bool:

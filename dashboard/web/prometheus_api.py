@@ -1,7 +1,10 @@
-"""Prometheus's HTTP API, ``/api/v1/*``: one module an area, each with its blueprint."""
+"""Prometheus's HTTP API, ``/api/v1/*`` and ``/federate``: one module an area, each with its blueprint."""
 
 from __future__ import annotations
 
-from dashboard.web import query_api, rules_api, series_api, status_api, targets_api
+from dashboard.web import federation, query_api, rules_api, series_api, status_api, targets_api
 
-BLUEPRINTS = tuple(area.blueprint for area in (query_api, series_api, targets_api, rules_api, status_api))
+BLUEPRINTS = (
+    *(area.blueprint for area in (query_api, series_api, targets_api, rules_api, status_api, federation)),
+    status_api.before_ready,
+)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import orjson
 from flask import Response
 
 from dashboard.promql import QueryResult, parse
+from dashboard.promql.ast import VectorSelector, walk
 from dashboard.promql.engine import MAX_STEPS
+from dashboard.promql.pretty import pretty
 from dashboard.web import parameters
 from dashboard.web.api_blueprint import BOTH, TRUNCATED, api_blueprint
+from dashboard.web.ast_json import ast_json
 from dashboard.web.envelope import ApiError, ErrorType, succeeded
 from dashboard.web.parameters import MAX_TIME, MIN_TIME, invalid
 from dashboard.web.parts import parts
-from dashboard.web.samples_json import value_json
+from dashboard.web.samples_json import exemplars_json, value_json
 
 blueprint = api_blueprint("query_api")
 
@@ -65,9 +70,23 @@ def _query_answer(result: QueryResult, limit: int | None) -> Response:
 
 @blueprint.route("/query_exemplars", methods=BOTH)
 def query_exemplars() -> Response:
-    """Give the exemplars of the series that an expression selects: none are stored."""
+    """Give the exemplars of the series that an expression selects."""
     start, end = parameters.time_of("start", MIN_TIME), parameters.time_of("end", MAX_TIME)
     if end < start:
         raise ApiError(ErrorType.BAD_DATA, "end timestamp must not be before start timestamp")
-    parse(_query_text())
-    return succeeded([])
+    selectors = [node.matchers for node in walk(parse(_query_text())) if isinstance(node, VectorSelector)]
+    if not selectors:
+        return Response(status=HTTPStatus.NO_CONTENT)
+    return succeeded([exemplars_json(found) for found in parts().storage.select_exemplars(selectors, start, end)])
+
+
+@blueprint.route("/format_query", methods=BOTH)
+def format_query() -> Response:
+    """Write an expression as Prometheus would, over several lines where it is long."""
+    return succeeded(pretty(parse(_query_text())))
+
+
+@blueprint.route("/parse_query", methods=BOTH)
+def parse_query() -> Response:
+    """Tell what an expression is made of."""
+    return succeeded(ast_json(parse(_query_text())))

@@ -9,10 +9,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import orjson
 
+from dashboard.model.exemplar import SeriesExemplars
 from dashboard.model.labels import Labels
 from dashboard.model.samples import BoolArray, FloatArray, IntArray
 from dashboard.promql import Matrix, Ranges, Scalar, String, Value, Vector
@@ -61,6 +63,21 @@ def vector_json(labels: Sequence[Labels], time: int, values: FloatArray) -> byte
         for series, text in zip(labels, value_texts(values), strict=True)
     )
     return b"[%b]" % b",".join(rows)
+
+
+def exemplars_json(found: SeriesExemplars) -> dict[str, Any]:
+    """Return the exemplars of one series."""
+    return {
+        "seriesLabels": dict(found.series),
+        "exemplars": [
+            {
+                "labels": dict(exemplar.labels),
+                "value": sample_value(exemplar.value),
+                "timestamp": orjson.Fragment(timestamp(exemplar.timestamp or 0)),
+            }
+            for exemplar in found.exemplars
+        ],
+    }
 
 
 class TimeAxis:

@@ -49,6 +49,18 @@ SAME = [
     "query_range?query=1&start=1&end=1.02&step=1ms",
     "query_range?query=nothing&start=1&end=10&step=1s",
     "query_exemplars?query=nothing",
+    "query_exemplars?query=1",
+    *(
+        f"format_query?query={query}"
+        for query in (
+            "sum(rate(x{b='1',a=~'2'}[5m]))by(c)",
+            "a/on(b)group_left(c)d==bool 1e3",
+            "max_over_time(x[5m:1m]@start() offset 1w)",
+            "sum(rate(http_requests_total{handler='/api/v1/query',instance='localhost:9090',job='api',zone='x'}[5m]))",
+            "sum(a{b='cccccccccccccccccccccccccccccccccccccccccccc'})/sum(a{b='dddddddddddddddddddddddddddddddddddd'})",
+        )
+    ),
+    "status/walreplay",
     "series?match[]=nothing",
     "labels",
     "label/job/values",
@@ -72,6 +84,8 @@ REFUSED = [
     "query_range?query=1&start=1&end=2&step=x",
     "query_range?query=1&start=1&end=200000&step=1",
     "query_range?query=up[5m]&start=1&end=2&step=1",
+    "format_query",
+    "format_query?query=up{",
     "query_exemplars",
     "query_exemplars?query=up&start=4&end=2",
     "series",
