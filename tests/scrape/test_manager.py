@@ -15,7 +15,8 @@ from dashboard.database import Database
 from dashboard.exposition.page import Metadata, MetricType
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher, MatchKind
-from dashboard.scrape import ScrapeManager, TargetHealth, TargetMetadata, Ticker, UnknownTargetError
+from dashboard.scrape import ScrapeManager, TargetHealth, TargetMetadata, Ticker, UnknownPoolError, UnknownTargetError
+from dashboard.scrape.counters import MetadataCollector
 from dashboard.scrape.store import Store
 from dashboard.storage import Storage
 from dashboard.storage.migrations import migrations
@@ -183,6 +184,84 @@ def test_a_target_can_be_scraped_now(
     assert len(storage.rows) >= 1
     with pytest.raises(UnknownTargetError):
         manager.scrape_now("x")
+
+
+DISCOVERED = """
+global: {scrape_interval: 100ms}
+scrape_configs:
+- job_name: files
+  file_sd_configs: [{files: ['FOLDER/*.json']}]
+  relabel_configs:
+  - {source_labels: [__meta_filepath], regex: '.*[/\\\\](.*)\\.json', target_label: file}
+  - {source_labels: [secret], regex: yes, action: drop}
+- job_name: url
+  http_sd_configs: [{url: 'http://SITE/sd'}]
+- job_name: fixed
+  static_configs: [{targets: ['SITE']}]
+"""
+
+
+def test_what_is_discovered_is_scraped_and_what_is_gone_becomes_stale(
+    manager: ScrapeManager, site: Site, storage: FakeStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.scrape.discovery.file._LOOK_EVERY", 0.02)
+    listed, config = tmp_path / "one.json", tmp_path / "prometheus.yml"
+    listed.write_text(f'[{{"targets": ["{site.address}"]}}, {{"targets": ["x"], "labels": {{"secret": "yes"}}}}]')
+    config.write_text(DISCOVERED.replace("FOLDER", str(tmp_path)).replace("SITE", site.address), encoding="utf-8")
+    site.serve(b"a 1\n")
+    site.serve(b'[{"targets": ["other:1"]}]', "/sd", Content_Type="application/json")
+    manager.apply(load_prometheus_config(config))
+    assert [status.scrape_pool for status in manager.targets()][-1] == "fixed"
+    wait_for(lambda: {status.scrape_pool for status in manager.targets()} == {"files", "url", "fixed"})
+    name = f'a{{file="one", instance="{site.address}", job="files"}}'
+    wait_for(lambda: len(values(storage, name)) >= 2)
+    files, url, _ = manager.pools()
+    assert (files.dropped_count, files.dropped[0].get("secret"), files.errors) == (1, "yes", ())
+    assert url.active[0].discovered_labels.get("__meta_url") == f"http://{site.address}/sd"
+    assert manager.relabel_steps("files", files.dropped[0])[-1].labels is None
+    with pytest.raises(UnknownPoolError):
+        manager.relabel_steps("none", files.dropped[0])
+    listed.unlink()
+    wait_for(lambda: manager.pools()[0].active == ())
+    assert stale(values(storage, name)[-1])
+
+
+def test_a_reload_costs_discovered_targets_no_scrape(
+    manager: ScrapeManager, site: Site, storage: FakeStorage, tmp_path: Path
+) -> None:
+    first, config = tmp_path / "one.json", tmp_path / "prometheus.yml"
+    first.write_text(f'[{{"targets": ["{site.address}"]}}]')
+    text = DISCOVERED.replace("FOLDER", str(tmp_path)).replace("SITE", site.address)
+    config.write_text(text, encoding="utf-8")
+    site.serve(b"a 1\n")
+    manager.apply(load_prometheus_config(config))
+    name = f'a{{file="one", instance="{site.address}", job="files"}}'
+    wait_for(lambda: len(values(storage, name)) >= 1)
+    for pattern in ("one.json", "o*.json", "*.json"):
+        config.write_text(text.replace("*.json", pattern), encoding="utf-8")
+        manager.apply(load_prometheus_config(config))
+        assert manager.pools()[0].active
+        seen = len(values(storage, name))
+        wait_for(lambda seen=seen: len(values(storage, name)) > seen)  # type: ignore[misc]
+    assert not any(map(stale, values(storage, name)))
+
+
+def test_metadata_is_counted_by_job(
+    managed: Callable[[Store], ScrapeManager], config: Callable[..., PrometheusConfig], storage: FakeStorage
+) -> None:
+    manager = managed(storage)
+    manager.apply(config(glass=["localhost:5000"]))
+    (status,) = manager.targets()
+    manager.scrape_now(status.id)
+    counted = {
+        sample.name: sample.value
+        for family in MetadataCollector(manager._pool_metadata).collect()
+        for sample in family.samples
+    }
+    assert counted == {
+        "prometheus_target_metadata_cache_entries": 1,
+        "prometheus_target_metadata_cache_bytes": len("gauge"),
+    }
 
 
 def test_nothing_is_stored_after_the_stop(
