@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from dashboard.cli.check_config import check_config
+from dashboard.cli.check_metrics import check_metrics
 from dashboard.cli.check_rules import check_rules
 
 
@@ -14,4 +15,5 @@ def check() -> None:
 
 
 check.add_command(check_config)
+check.add_command(check_metrics)
 check.add_command(check_rules)

@@ -125,10 +125,10 @@ class PageReader:
 
     def _number(self, walk: Walk) -> IntArray:
         """Return the numbers of the new series of a page, int64[N]."""
-        known = self._memory.series
-        for text, labels in walk.fresh:
-            known[text] = self._resolve(labels)
-        return np.array([known[text] for text, _ in walk.fresh], np.int64)
+        numbers = [self._resolve(labels) for _, labels in walk.fresh]
+        # Only now, so that pages which fail again and again with ever new series do not fill the memory.
+        self._memory.series.update(zip((text for text, _ in walk.fresh), numbers, strict=True))
+        return np.array(numbers, np.int64)
 
     def _remember(self, walk: Walk, series: IntArray) -> None:
         """Take over what a page told, and drop what it no longer holds once that is more than what it holds."""

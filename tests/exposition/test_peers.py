@@ -67,7 +67,7 @@ LARGER = [
 ]
 DAMAGED = [
     each
-    for each in damaged(LARGER * 20 + [page for page in PAGES if b"\0" not in page.body], 700, seed=1)
+    for each in damaged(LARGER * 20 + [Served(page.body, page.content_type) for page in CORPUS if page.stored], 700, 1)
     if b"\0" not in each.body
 ]
 GROUPS = {
