@@ -324,6 +324,13 @@ def test_a_page_beyond_the_limits_of_labels_fails_and_is_counted(storage: FakeSt
     assert counted == 1
 
 
+def test_pages_that_fail_with_ever_new_series_are_not_remembered(storage: FakeStorage) -> None:
+    pages = [f'a{{x="{number}"}} 1\na{{y="y",z="z"}} 1\n'.encode() for number in range(5)]
+    bench = Bench(storage, *pages, target=make_target(label_limit=4))
+    bench.scrape(5)
+    assert bench.loop.recorder.reader._memory.series == {}
+
+
 def test_a_page_whose_series_lose_their_name_fails(storage: FakeStorage) -> None:
     bench = Bench(storage, b"a 1\n", target=make_target(**relabelled(target_label="__name__", replacement="")))
     bench.scrape()
