@@ -14,6 +14,7 @@ from dashboard.scrape.counters import ScrapeCounters
 from dashboard.scrape.naming import SeriesNamer, report_labels
 from dashboard.scrape.store import AppendResult, RowAppender, Store
 from dashboard.scrape.target import Target
+from dashboard.storage.errors import ForgottenSeriesError
 
 REPORTS = (
     "up",
@@ -86,12 +87,14 @@ class Recorder:
         self._counters = counters
         self._namer = SeriesNamer(target)
         self.memory = memory or Memory(store.appender())
-        self.reader = PageReader(
-            self._resolve, keeps=self._namer.keeps, honor_timestamps=target.config.honor_timestamps
-        )
+        self.reader = self._new_reader()
         self._reports = np.array([store.series_id(report_labels(name, target.labels)) for name in REPORTS], np.int64)
         self._report_numbers = frozenset(self._reports.tolist())
         self._page_has_reports = False
+
+    def _new_reader(self) -> PageReader:
+        honor = self._target.config.honor_timestamps
+        return PageReader(self._resolve, keeps=self._namer.keeps, honor_timestamps=honor)
 
     def serves(self, target: Target) -> bool:
         """Say whether a target's pages become the same series, and are stored in the same way."""
@@ -102,7 +105,12 @@ class Recorder:
         if timestamp <= self.memory.timestamp:
             timestamp = now
         series, values = self._row(outcome, duration)
-        self._count_dropped(self.memory.appender.append(timestamp, series, values))
+        try:
+            self._count_dropped(self.memory.appender.append(timestamp, series, values))
+        except ForgottenSeriesError:
+            # The page has a series again that was gone for longer than the retention.
+            self.reader = self._new_reader()
+            raise
         self.memory.timestamp = max(self.memory.timestamp, timestamp)
         self._counters.duplicates.inc(outcome.reading.duplicates)
         self._store_stamped(now, timestamp, outcome.reading)

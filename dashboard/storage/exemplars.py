@@ -23,6 +23,7 @@ from dashboard.database import ClosedError, Database
 from dashboard.model.exemplar import Exemplar, SeriesExemplars
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher
+from dashboard.model.samples import IntArray
 from dashboard.storage.series import SeriesRegistry
 
 log = logging.getLogger(__name__)
@@ -106,6 +107,11 @@ class Exemplars:
                 kept = _of_row(row)
                 if kept:
                     self._enter(kept)
+
+    def series(self) -> IntArray:
+        """Return the numbers of the series that have exemplars."""
+        with self._lock:
+            return np.fromiter(self._by_series, dtype=np.int64, count=len(self._by_series))
 
     def limit(self, most: int) -> None:
         """Keep ``most`` exemplars from now on; the oldest beyond that are dropped at once."""

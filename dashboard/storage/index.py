@@ -27,6 +27,10 @@ class Index:
     def __init__(self) -> None:
         self._postings: dict[str, dict[str, array.array[int]]] = {}
         self._size = 0
+        self._alive = np.zeros(0, dtype=np.bool_)
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self._alive))
 
     def add(self, series: int, labels: Labels) -> None:
         """Enter a series whose number is larger than all before."""
@@ -37,10 +41,33 @@ class Index:
             else:
                 values[value] = array.array("q", (series,))
         self._size = series + 1
+        if series >= len(self._alive):
+            self._alive = np.concatenate([self._alive, np.zeros(max(64, self._size), dtype=np.bool_)])
+        self._alive[series] = True
+
+    def remove(self, series: IntArray, labels: Iterable[Labels]) -> None:
+        """Take series out that were entered with these labels."""
+        self._alive[series] = False
+        touched = {pair for each in labels for pair in each}
+        for name, value in touched:
+            values = self._postings[name]
+            numbers = np.array(values[value], dtype=np.int64)
+            left = numbers[self._alive[numbers]]
+            if len(left):
+                values[value] = array.array("q", left.tobytes())
+            else:
+                del values[value]
+                if not values:
+                    del self._postings[name]
+
+    def alive(self, series: IntArray) -> BoolArray:
+        """Say which numbers are in the index."""
+        known = series < self._size
+        return known & self._alive[np.where(known, series, 0)] if self._size else known
 
     def select(self, matchers: Iterable[Matcher]) -> IntArray:
         """Return the numbers, ascending, of the series that satisfy every matcher."""
-        chosen = np.ones(self._size, dtype=np.bool_)
+        chosen = self._alive[: self._size].copy()
         for matcher in matchers:
             chosen &= self._matching(matcher)
         return np.flatnonzero(chosen)

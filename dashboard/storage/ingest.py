@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboard.model.samples import ABSENT, STALE, BoolArray, FloatArray, IntArray, is_absent
+from dashboard.storage.errors import ForgottenSeriesError
 from dashboard.storage.journal import Journal
 from dashboard.storage.layout import Layout
 from dashboard.storage.order import LastSamples
 from dashboard.storage.records import Growth, Points, Record, Row
+from dashboard.storage.series import SeriesRegistry
 
 _SPARSE_ROWS = 32
 _WIDE = 256
@@ -30,7 +32,8 @@ class AppendResult:
 class Ingest:
     """What all appenders share. Its lock is held for the microseconds that a row takes."""
 
-    def __init__(self, journal: Journal, last: LastSamples) -> None:
+    def __init__(self, journal: Journal, registry: SeriesRegistry, last: LastSamples) -> None:
+        self._registry = registry
         self.lock = threading.Lock()
         self.journal = journal
         self.last = last
@@ -60,10 +63,15 @@ class Ingest:
             return True
 
     def points(self, series: IntArray, timestamps: IntArray, values: FloatArray) -> AppendResult:
-        """Append samples with timestamps of their own."""
+        """Append samples with timestamps of their own.
+
+        Raises:
+            ForgottenSeriesError: a series was forgotten; nothing was appended.
+        """
         present = ~is_absent(values)
         series, timestamps, values = series[present], timestamps[present], values[present]
         with self.lock:
+            self.check_known(series)
             verdict = self.last.accept_points(series, timestamps, values)
             kept = verdict.accepted
             if kept.any():
@@ -71,6 +79,15 @@ class Ingest:
                 self.queue([Points(number, series[kept], timestamps[kept], values[kept])], int(kept.sum()))
             self.count(verdict.duplicates, verdict.out_of_order)
         return AppendResult(0, verdict.duplicates, verdict.out_of_order)
+
+    def check_known(self, series: IntArray) -> None:
+        """Check that no series was forgotten; hold the lock.
+
+        Raises:
+            ForgottenSeriesError: one was.
+        """
+        if not self._registry.alive(series).all():
+            raise ForgottenSeriesError
 
     def queue(self, records: Sequence[Record], samples: int) -> None:
         """Queue records with so many samples; hold the lock, so that record numbers rise in the queue."""
@@ -113,6 +130,9 @@ class RowAppender:
         ``series`` holds numbers from :meth:`Storage.series_id` and must not be changed afterwards; handing over the
         same array again is quickest. Samples that are not newer than the last of their series are dropped and counted;
         one that repeats the last is dropped silently, as in Prometheus.
+
+        Raises:
+            ForgottenSeriesError: a series was forgotten; nothing was appended.
         """
         series = np.asarray(series, dtype=np.int64)
         values = np.ascontiguousarray(values, dtype=np.float64)
@@ -160,6 +180,7 @@ class RowAppender:
         shape = self._shape
         if shape is not None and (shape.given is series or np.array_equal(shape.given, series)):
             return shape
+        self._ingest.check_known(series)
         unique, first = np.unique(series, return_index=True)
         order = None
         if len(unique) < len(series):

@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 from dashboard.storage.blocks import Blocks
 from dashboard.storage.compaction import Compactor
 from dashboard.storage.damage import Damage
+from dashboard.storage.forgetting import Forgetter
 from dashboard.storage.ingest import Ingest
 from dashboard.storage.journal import Journal
 from dashboard.storage.merging import Merger
@@ -29,7 +30,9 @@ class StorageCollector(Collector):
         compactor: Compactor,
         merger: Merger,
         damage: Damage,
+        forgetter: Forgetter,
     ) -> None:
+        self._forgetter = forgetter
         self._merger = merger
         self._damage = damage
         self._series = series
@@ -42,7 +45,7 @@ class StorageCollector(Collector):
         """Return the metrics as they are now."""
         blocks = self._blocks.all()
         gauges = (
-            ("prometheus_tsdb_head_series", "Series that were ever seen.", len(self._series)),
+            ("prometheus_tsdb_head_series", "Series that have samples.", self._series.live),
             ("prometheus_tsdb_blocks_loaded", "Complete blocks.", len(blocks)),
             ("glass_storage_damaged_places", "Places that cannot be read.", len(self._damage.places())),
             ("glass_storage_healthy", "Whether the last commit went well.", self._journal.last_error is None),
@@ -57,6 +60,7 @@ class StorageCollector(Collector):
                 "Windows of time that could not be moved.",
                 self._compactor.failures,
             ),
+            ("prometheus_tsdb_head_series_removed", "Series forgotten without samples.", self._forgetter.forgotten),
             ("glass_storage_merges", "Blocks made of several.", self._merger.merges),
             ("glass_journal_commits", "Commits of the journal.", self._journal.commits),
             ("glass_journal_commit_failures", "Commits that failed and were tried again.", self._journal.failures),

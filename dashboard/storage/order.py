@@ -82,6 +82,11 @@ class LastSamples:
         self._times[series[newer]] = times[newer]
         self._bits[series[newer]] = bits[newer]
 
+    def forget(self, series: IntArray) -> None:
+        """Forget series that have no sample left."""
+        known = series[series < len(self._times)]
+        self._times[known] = NEVER
+
     def load(self, connection: sqlite3.Connection) -> None:
         """Read the table ``series_last``: the last samples that are in blocks."""
         rows = connection.execute("SELECT id, time, bits FROM series_last").fetchall()

@@ -7,6 +7,7 @@ other. It lies in one window of time, so that compaction finds it wholly in a bl
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from threading import Lock
 
 import numpy as np
@@ -16,6 +17,8 @@ from dashboard.model.samples import is_absent
 from dashboard.storage.codec import encode_chunks
 from dashboard.storage.head import Head, HeadLayout, RawRows
 from dashboard.storage.records import Run, journal_row, save_journal
+
+_SOME = 8
 
 
 class Sealer:
@@ -29,13 +32,20 @@ class Sealer:
         self.lock = Lock()
         self.runs = 0
 
+    def run_some(self) -> None:
+        """Seal a few layouts, since whoever calls has more urgent things to do; see :meth:`run`."""
+        self._run(self._head.full()[:_SOME])
+
     def run(self) -> None:
         """Seal what is full, unless rows must stay where they are just now.
 
         Raises:
             DatabaseError: the journal could not be written; rows stay as they are.
         """
-        for layout in self._head.full():
+        self._run(self._head.full())
+
+    def _run(self, layouts: Sequence[HeadLayout]) -> None:
+        for layout in layouts:
             if not self.lock.acquire(blocking=False):
                 return
             try:

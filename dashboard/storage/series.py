@@ -11,15 +11,17 @@ import orjson
 
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher
-from dashboard.model.samples import IntArray
+from dashboard.model.samples import BoolArray, IntArray
 from dashboard.storage.cardinality import Cardinality
 from dashboard.storage.index import Index
 
 log = logging.getLogger(__name__)
 
+_NO_LABELS = Labels()
+
 
 class SeriesRegistry:
-    """All series that were ever registered, in memory. Numbers count from 0 in the order of registration."""
+    """All series that have samples, in memory. Numbers count from 0 in the order of registration."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -29,7 +31,14 @@ class SeriesRegistry:
         self._saved = 0
 
     def __len__(self) -> int:
+        """How many numbers were given."""
         return len(self._labels)
+
+    @property
+    def live(self) -> int:
+        """How many there are; others had no sample left."""
+        with self._lock:
+            return len(self._index)
 
     def number(self, labels: Labels) -> int:
         """Return the number of a series, registering it if it is new."""
@@ -52,6 +61,21 @@ class SeriesRegistry:
         """Return which names and labels have the most series and values, ``limit`` of each."""
         with self._lock:
             return self._index.cardinality(limit)
+
+    def alive(self, numbers: IntArray) -> BoolArray:
+        """Say which numbers belong to a series that was not forgotten."""
+        with self._lock:
+            return self._index.alive(numbers)
+
+    def forget(self, numbers: IntArray) -> None:
+        """Forget series; their numbers stay unused."""
+        with self._lock:
+            labels = self.labels(numbers)
+            self._index.remove(numbers, labels)
+            for number, each in zip(numbers.tolist(), labels, strict=True):
+                self._labels[number] = _NO_LABELS
+                if self._numbers.get(each) == number:
+                    del self._numbers[each]
 
     def load(self, connection: sqlite3.Connection) -> None:
         """Fill an empty registry from the table ``series``."""
@@ -80,7 +104,7 @@ class SeriesRegistry:
     def _skip_to(self, number: int) -> None:
         """Leave the numbers before this one without labels: a number is never given to another series."""
         while len(self._labels) < number:
-            self._labels.append(Labels())
+            self._labels.append(_NO_LABELS)
 
     def _register(self, labels: Labels) -> int:
         known = self._numbers.get(labels)

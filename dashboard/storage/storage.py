@@ -23,6 +23,7 @@ from dashboard.storage.compaction import Compactor, delete_superseded
 from dashboard.storage.damage import Damage
 from dashboard.storage.errors import ImportFailedError
 from dashboard.storage.exemplars import ExemplarResult, Exemplars
+from dashboard.storage.forgetting import Forgetter
 from dashboard.storage.head import Head
 from dashboard.storage.importing import write_batches
 from dashboard.storage.ingest import AppendResult, Ingest, RowAppender
@@ -94,9 +95,9 @@ class Storage:
         self._blocks = Blocks(database, self._lock, cache, self._damage)
         self._sealer = Sealer(database, self._head, window=block_length)
         self._journal = Journal(
-            database, self._series, self._head.publish, self._sealer.run, clock=clock, interval=journal_interval
+            database, self._series, self._head.publish, self._sealer.run_some, clock=clock, interval=journal_interval
         )
-        self._ingest = Ingest(self._journal, self._last)
+        self._ingest = Ingest(self._journal, self._series, self._last)
         self._compactor = Compactor(
             database,
             self._lock,
@@ -106,6 +107,14 @@ class Storage:
             windows=self._windows,
         )
         self._merger = Merger(database, self._blocks, self._windows)
+        self._forgetter = Forgetter(
+            database,
+            series=self._series,
+            ingest=self._ingest,
+            head=self._head,
+            blocks=self._blocks,
+            exemplars=self._exemplars,
+        )
         registry.register(
             StorageCollector(
                 series=self._series,
@@ -115,6 +124,7 @@ class Storage:
                 compactor=self._compactor,
                 merger=self._merger,
                 damage=self._damage,
+                forgetter=self._forgetter,
             )
         )
 
@@ -147,7 +157,10 @@ class Storage:
         return self._journal.last_error
 
     def series_id(self, labels: Labels) -> int:
-        """Return the number of a series, which stays the same for ever; a new series is registered."""
+        """Return the number of a series, and register it if it is new.
+
+        The number is that of this series for ever; once it has no sample left, it gets another one when it comes back.
+        """
         return self._series.number(labels)
 
     def appender(self) -> RowAppender:
@@ -260,6 +273,7 @@ class Storage:
                 # A full disk stops compaction, and this is what makes room.
                 drop_old(self._blocks, now - self._retention)
                 self._exemplars.forget_before(now - self._retention)
+            self._forgetter.run()
 
     def stats(self) -> StorageStats:
         """Return how much there is."""
@@ -267,7 +281,7 @@ class Storage:
         spans = [span for span in [self._head.span()] if span]
         spans += [(group.first, group.last) for block in blocks for group in block.groups]
         return StorageStats(
-            series=len(self._series),
+            series=self._series.live,
             head_samples=self._head.samples(),
             blocks=len(blocks),
             block_samples=sum(block.samples for block in blocks),

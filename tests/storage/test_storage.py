@@ -12,6 +12,7 @@ from dashboard.model.matcher import Matcher, MatchKind
 from dashboard.model.samples import STALE, STALE_BITS, FloatArray, SeriesBatch
 from dashboard.storage import AppendResult, Storage
 from dashboard.storage.blocks import Group
+from dashboard.storage.errors import ForgottenSeriesError
 from tests.storage.conftest import FOREVER, Store
 
 Named = Callable[[str], Matcher]
@@ -470,3 +471,45 @@ def test_an_empty_store_answers(store: Store) -> None:
     assert store.storage.select([], 0, 10) == []
     assert store.storage.label_names([], 0, 10) == []
     store.storage.upkeep(10**9)
+
+
+def test_a_series_without_samples_is_forgotten_and_gets_another_number_when_it_is_back(make_store: MakeStore) -> None:
+    store = make_store(block_length=100, retention=1000)
+    live, brief = store.storage.appender(), store.storage.appender()
+    gone, kept = store.ids("gone"), store.ids("kept")
+    brief.append(10, gone, np.array([1.0]))
+    brief.end(20)
+    for time in range(0, 3000, 10):
+        live.append(time, kept, np.array([1.0]))
+        if time % 100 == 0:
+            store.storage.flush()
+            store.storage.upkeep(time)
+    assert store.storage.stats().series == 1
+    assert store.storage.series([], 0, FOREVER) == [Labels.of({"__name__": "kept"})]
+    with store.database.read() as connection:
+        assert connection.execute("SELECT id FROM series").fetchall() == [(1,)]
+    with pytest.raises(ForgottenSeriesError):
+        brief.append(3000, gone, np.array([2.0]))
+    with pytest.raises(ForgottenSeriesError):
+        store.storage.append_points(gone, np.array([3000]), np.array([2.0]))
+    again = store.ids("gone")
+    assert again[0] > gone[0]
+    brief.append(3000, again, np.array([2.0]))
+    store.storage.flush()
+    store.reopen()
+    assert store.dump()["gone"] == [(3000, bits(2.0))]
+    assert store.ids("gone") == again
+
+
+def test_churn_leaves_nothing_behind(make_store: MakeStore) -> None:
+    store = make_store(block_length=100, retention=1000)
+    appender = store.storage.appender()
+    for time in range(0, 10_000, 10):
+        appender.append(time, store.ids("kept", f"pod{time // 100}"), np.array([1.0, 2.0]))
+        if time % 100 == 0:
+            store.storage.flush()
+            store.storage.upkeep(time)
+    assert store.storage.stats().series < 30
+    with store.database.read() as connection:
+        assert connection.execute("SELECT count(*) FROM series").fetchone()[0] < 30
+    assert len(store.storage._series._index._postings["__name__"]) < 30
