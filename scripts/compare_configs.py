@@ -6,7 +6,7 @@ reads every ``*.yml`` of a folder, such as Prometheus's own ``config/testdata``,
 do not agree, with the reason. A promtool that was built without some kind of discovery, or is older than a key, says
 nothing of the files that need it: there the file's own name (``*.good.yml``, ``*.bad.yml``) is the judge. The exit code
 is 1 if we judge a file otherwise, unless we say that something is not supported, or promtool is older than 3 and
-refuses a name that is not plain letters.
+refuses what Prometheus 3 allows.
 """
 
 from __future__ import annotations
@@ -23,8 +23,18 @@ from pathlib import Path
 
 from dashboard.config.errors import ConfigError
 from dashboard.config.prometheus import load_prometheus_config
+from dashboard.scrape.check import check_targets
 
-_UTF8_NAME = re.compile(r'"[^"\\]+" is (not a valid label name|invalid \'(target_label|replacement)\')')
+_ALLOWED_SINCE_3 = re.compile(
+    r"""
+    "[^"\\]+"\ is\ (not\ a\ valid\ label\ name|invalid\ '(target_label|replacement)')
+    | invalid\ scheme:
+    | either\ oauth2\ client_secret\ or\ client_secret_file\ must\ be\ configured
+    """,
+    re.VERBOSE,
+)
+"""What promtool says before Prometheus 3: of names that are not plain letters, of schemes, and of empty secrets."""
+
 _UNKNOWN = re.compile(r"field (\w+_sd_configs) not found")
 
 
@@ -33,7 +43,7 @@ class Verdict(enum.Enum):
 
     SAME = "same verdict"
     NOT_SUPPORTED = "refused by us as not supported"
-    NEWER = "accepted by us, since Prometheus 3 takes any UTF-8 name"
+    NEWER = "accepted by us, as Prometheus 3 does"
     TOO_STRICT = "refused by us alone"
     TOO_LAX = "accepted by us alone"
 
@@ -52,17 +62,18 @@ class Compared:
         if bool(self.theirs) == bool(self.ours):
             return Verdict.SAME
         if self.theirs:
-            return Verdict.NEWER if _UTF8_NAME.search(self.theirs) else Verdict.TOO_LAX
+            return Verdict.NEWER if _ALLOWED_SINCE_3.search(self.theirs) else Verdict.TOO_LAX
         return Verdict.NOT_SUPPORTED if "not supported" in self.ours else Verdict.TOO_STRICT
 
 
 def our_reason(file: Path) -> str:
     """Return why we refuse a file, or an empty text."""
     try:
-        load_prometheus_config(file, jobs_elsewhere=False)
+        config = load_prometheus_config(file, jobs_elsewhere=False)
     except ConfigError as error:
         return str(error)
-    return ""
+    errors = [error for job in config.scrape_configs for error in check_targets(job, in_files=False).errors]
+    return "\n".join(errors)
 
 
 def their_reasons(promtool: str, files: Sequence[Path]) -> dict[Path, str]:
@@ -75,8 +86,11 @@ def their_reasons(promtool: str, files: Sequence[Path]) -> dict[Path, str]:
     reasons: dict[Path, str] = {}
     for part in re.split(r"^Checking ", output, flags=re.MULTILINE)[1:]:
         name, _, said = part.partition("\n")
-        reasons[Path(name)] = said.partition("FAILED:")[2].strip()
-    return reasons
+        crash = said.partition("\n")[0] if said.startswith("panic:") else ""
+        reasons[Path(name)] = crash or said.partition("FAILED:")[2].strip()
+    # A file can end promtool itself, which then says nothing of those behind it.
+    left = [file for file in files if file not in reasons]
+    return reasons | (their_reasons(promtool, left) if left and reasons else {})
 
 
 def compare(promtool: str, files: Sequence[Path]) -> list[Compared]:

@@ -101,7 +101,7 @@ _ALERTMANAGER = Table(
         "scheme": str,
         "path_prefix": str,
         "timeout": Milliseconds,
-        "api_version": one_of("v2"),
+        "api_version": one_of("v2", null=True),
         "relabel_configs": RelabelConfigs,
         "alert_relabel_configs": RelabelConfigs,
         **DISCOVERY,
@@ -183,7 +183,7 @@ _SECTIONS: Mapping[str, Any] = {
     "remote_read": many(_REMOTE_READ.item),
     "tracing": Table(
         {
-            "client_type": one_of("http", "grpc"),
+            "client_type": one_of("http", "grpc", null=True),
             "endpoint": str,
             "sampling_fraction": float,
             "insecure": bool,

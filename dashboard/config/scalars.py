@@ -188,7 +188,7 @@ Unsigned = Annotated[int, Reader(read_unsigned, 0)]
 FilePath = Annotated[str, Reader(read_path)]
 """The path of a file that is read when it is needed: absolute, or empty where there is none."""
 
-LabelName = Annotated[str, Reader(read_label_name)]
+LabelName = Annotated[str, Reader(read_label_name, "")]
 """The name of a label: any text but the empty one."""
 
 LabelSet = Annotated[Mapping[str, str], Reader(read_label_set, MappingProxyType({}))]

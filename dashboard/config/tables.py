@@ -71,8 +71,8 @@ def many(item: Any) -> Any:
     return tuple.__class_getitem__((item, ...))
 
 
-def one_of(*known: str) -> Any:
-    """Return the kind of a key that takes one of a few words."""
+def one_of(*known: str, null: bool = False) -> Any:
+    """Return the kind of a key that takes one of a few words; ``null`` says that it may be left without a value."""
 
     def read(value: Any, _place: Place) -> str:
         text = str(text_of(value))
@@ -80,4 +80,4 @@ def one_of(*known: str) -> Any:
             raise InvalidValueError(f'"{text}" is not one of {", ".join(filter(None, known))}')
         return text
 
-    return Annotated[str, Reader(read)]
+    return Annotated[str, Reader(read, "" if null else None)]

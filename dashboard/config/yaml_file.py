@@ -19,7 +19,7 @@ from dashboard.config.errors import ConfigError
 _MOST_ALIASES = 1000
 _MOST_BYTES = 16 * 1024 * 1024
 _NULLS = ("", "~", "null", "Null", "NULL")
-_TEXT_TAG = "tag:yaml.org,2002:str"
+_NO_TAG = "untagged"
 _BINARY_TAG = "tag:yaml.org,2002:binary"
 _VALUE_TAGS = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float"))
 
@@ -62,6 +62,10 @@ class _MarkedLoader(yaml.BaseLoader):
 
     aliases = 0
 
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> Any:
+        # Only asked where there is no tag, which tells ``5`` from ``!!str 5``.
+        return _NO_TAG if kind is yaml.ScalarNode else super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
+
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
             self.aliases += 1
@@ -73,7 +77,7 @@ class _MarkedLoader(yaml.BaseLoader):
         value = super().construct_scalar(node)
         if node.tag == _BINARY_TAG:
             value = _decoded(node)
-        plain = (node.style is None and node.tag == _TEXT_TAG) or node.tag in _VALUE_TAGS
+        plain = (node.style is None and node.tag == _NO_TAG) or node.tag in _VALUE_TAGS
         return None if plain and value in _NULLS else Scalar.at(_line(node), value, plain=plain)
 
     def construct_marked_sequence(self, node: yaml.SequenceNode) -> Items:
