@@ -15,6 +15,10 @@ _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
 _OPTIONS.dot_nl = True
 
+# Go's RE2 knows no ``\C``, which is half a character in C++'s; what stands in quotes is no escape.
+_QUOTED = re2.compile(r"\\Q(?s:.*?)(?:\\E|$)", _OPTIONS)
+_ANY_BYTE = re2.compile(r"(?:[^\\]|\\[^C])*\\C", _OPTIONS)
+
 
 class MatchKind(enum.Enum):
     """How a matcher compares a label's value."""
@@ -50,6 +54,8 @@ def compiled(pattern: str) -> re2._Regexp[str]:
     Raises:
         InvalidRegexError: RE2 refuses the expression.
     """
+    if _ANY_BYTE.match(_QUOTED.sub("", pattern)):
+        raise InvalidRegexError(pattern, r"invalid escape sequence: \C")
     # Compiled alone and not inside a group, which an expression such as ``a)|(b`` would leave.
     try:
         return re2.compile(pattern, _OPTIONS)

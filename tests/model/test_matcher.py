@@ -32,6 +32,17 @@ def test_an_expression_that_closes_what_it_did_not_open_is_refused() -> None:
         Matcher(MatchKind.REGEX, "l", "a)|(b")
 
 
+@pytest.mark.parametrize("pattern", [r"a\C", r"\\\C", r"\Qx\E\C"])
+def test_an_escape_that_go_does_not_know_is_refused(pattern: str) -> None:
+    with pytest.raises(InvalidRegexError, match="invalid escape sequence"):
+        Matcher(MatchKind.REGEX, "job", pattern)
+
+
+@pytest.mark.parametrize(("pattern", "text"), [(r"\\C", r"\C"), (r"\Q\C\E", r"\C"), (r"\Q\C", r"\C")])
+def test_a_quoted_escape_stands_for_itself(pattern: str, text: str) -> None:
+    assert Matcher(MatchKind.REGEX, "job", pattern).matches(text)
+
+
 def test_a_backreference_is_not_re2() -> None:
     with pytest.raises(InvalidRegexError):
         Matcher(MatchKind.REGEX, "l", r"(a)\1")
