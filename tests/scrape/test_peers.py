@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
 import time
-import urllib.parse
-import urllib.request
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from dashboard.config.prometheus import load_prometheus_config
-from dashboard.model.labels import Labels
 from dashboard.scrape import ScrapeManager, TargetHealth, Ticker
 
 from .conftest import FakeStorage, Site
+from .peers import Stored, prometheus
 
 PAGE = b"""# HELP requests_total Requests.
 # TYPE requests_total counter
@@ -52,13 +45,69 @@ scrape_configs:
 - job_name: missing
   metrics_path: /missing
   static_configs: [{targets: ['ADDRESS']}]
+- job_name: relabelled
+  static_configs: [{targets: ['ADDRESS']}]
+  metric_relabel_configs:
+  - {source_labels: [__name__], regex: 'repeated|largest', action: drop}
+  - {source_labels: [method, path], separator: '@', regex: '(.+)@(.*)', target_label: call, replacement: '${1} $2'}
+  - {regex: path, action: labeldrop}
+  - {regex: 'exported_(.*)', replacement: 'was_$1', action: labelmap}
+  - {source_labels: [__name__], regex: odd, target_label: __name__, replacement: even}
+  - {source_labels: [place], regex: .+, target_label: place, action: uppercase}
+  - {target_label: job, replacement: other}
+- job_name: limited after relabelling
+  sample_limit: 1
+  static_configs: [{targets: ['ADDRESS']}]
+  metric_relabel_configs: [{source_labels: [__name__], regex: empty, action: keep}]
+- job_name: still too many
+  sample_limit: 2
+  static_configs: [{targets: ['ADDRESS']}]
+  metric_relabel_configs: [{source_labels: [__name__], regex: 're.*', action: keep}]
+- job_name: nameless
+  static_configs: [{targets: ['ADDRESS']}]
+  metric_relabel_configs: [{target_label: __name__, replacement: ''}]
+- job_name: many labels
+  label_limit: 4
+  static_configs: [{targets: ['ADDRESS']}]
+- job_name: long names
+  label_name_length_limit: 10
+  static_configs: [{targets: ['ADDRESS']}]
+- job_name: long values
+  label_value_length_limit: 14
+  static_configs: [{targets: ['ADDRESS']}]
+- job_name: just right
+  label_limit: 6
+  label_name_length_limit: 21
+  label_value_length_limit: 21
+  static_configs: [{targets: ['ADDRESS']}]
+- job_name: many targets
+  target_limit: 1
+  static_configs: [{targets: ['ADDRESS', 'localhost:PORT']}]
+- job_name: stamped
+  metrics_path: /stamped
+  static_configs: [{targets: ['ADDRESS']}]
+- job_name: not stamped
+  metrics_path: /stamped
+  honor_timestamps: false
+  static_configs: [{targets: ['ADDRESS']}]
+- job_name: files
+  file_sd_configs: [{files: ['FOLDER/*.json', 'FOLDER/list.yml']}]
+  relabel_configs:
+  - {source_labels: [state], regex: off, action: drop}
+  - {source_labels: [__meta_filepath], regex: '.*/(.*)', target_label: file}
+  - {source_labels: [path], regex: (.+), target_label: __metrics_path__}
+  - {source_labels: [ask], regex: (.+), target_label: __param_module}
+  - {regex: 'path|ask', action: labeldrop}
+  - {source_labels: [__meta_x], target_label: zone}
+  - {source_labels: [__address__], modulus: 8, target_label: shard, action: hashmod}
 - job_name: asked
   metrics_path: /ask
   params: {module: ['x y', z]}
   static_configs: [{targets: ['ADDRESS']}]
 """
 
-Stored = dict[Labels, str]
+
+REFUSED = ("many labels", "long names", "long values", "nameless")
 
 
 @pytest.fixture
@@ -66,60 +115,44 @@ def config(site: Site, tmp_path: Path) -> Path:
     site.serve(PAGE)
     site.serve(b"a 1\nb\n", "/broken")
     site.serve(b"a 1\n", "/ask?module=x+y&module=z")
+    site.serve(b"a 2\n", "/metrics?module=z")
+    measured = time.time_ns() // 1_000_000 - 30_000
+    far = measured + 3_600_000
+    site.serve(f"a 1 {measured}\nb 2\nfar 3 {far}\nold 4 1000\n".encode(), "/stamped")
+    address = [site.address]
+    groups = [{"targets": address, "labels": {"path": "/broken"}}, {"targets": ["x:1"], "labels": {"state": "off"}}]
+    (tmp_path / "list.json").write_text(json.dumps(groups), encoding="utf-8")
+    groups = [{"targets": address}, {"targets": address, "labels": {"ask": "z", "__meta_x": "y"}}]
+    (tmp_path / "list.yml").write_text(json.dumps(groups), encoding="utf-8")
     file = tmp_path / "prometheus.yml"
-    file.write_text(JOBS.replace("ADDRESS", site.address), encoding="utf-8")
+    text = JOBS.replace("ADDRESS", site.address).replace("PORT", site.address.rpartition(":")[2])
+    file.write_text(text.replace("FOLDER", str(tmp_path)), encoding="utf-8")
     return file
 
 
-def ask(port: int, path: str, **params: str) -> Any:
-    query = urllib.parse.urlencode(params)
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/{path}?{query}", timeout=10) as answer:
-        return json.load(answer)["data"]
-
-
-@pytest.fixture
-def theirs(config: Path, tmp_path: Path) -> Iterator[tuple[Stored, dict[str, Any]]]:
-    """What the real Prometheus has stored, and its targets, after two scrapes of each."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(
-            [
-                "prometheus",
-                f"--config.file={config}",
-                f"--storage.tsdb.path={tmp_path / 'data'}",
-                f"--web.listen-address=127.0.0.1:{port}",
-            ],
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        wanted = len(load_prometheus_config(config).scrape_configs)
-        end = time.monotonic() + 60
-        scraped = 0
-        while scraped < wanted:
-            assert time.monotonic() < end
-            time.sleep(0.1)
-            with suppress(OSError):
-                twice = "count(count_over_time(scrape_duration_seconds[1m]) >= 2)"
-                found = ask(port, "query", query=twice)["result"]
-                scraped = int(found[0]["value"][1]) if found else 0
-        result = ask(port, "query", query='{__name__!=""}')["result"]
-        stored = {Labels.of(series["metric"]): repr(float(series["value"][1])) for series in result}
-        yield stored, {target["scrapePool"]: target for target in ask(port, "targets")["activeTargets"]}
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
 def comparable(stored: Stored) -> Stored:
-    """Leave out what differs between any two scrapes."""
-    return {labels: value for labels, value in stored.items() if labels.metric_name != "scrape_duration_seconds"}
+    """Leave out what differs between any two scrapes, and how far a page was read whose series are refused."""
+    return {
+        labels: value
+        for labels, value in stored.items()
+        if labels.metric_name != "scrape_duration_seconds"
+        and not (labels.get("job") in REFUSED and "samples" in labels.metric_name)
+    }
+
+
+def twice(manager: ScrapeManager, storage: FakeStorage) -> Stored:
+    """Scrape every target two times, and return the last value of each series."""
+    stored: Stored = {}
+    for status in manager.targets():
+        manager.scrape_now(status.id)
+        manager.scrape_now(status.id)
+        stored |= {storage.labels[number]: repr(value) for number, value in storage.last_row.items()}
+    names = {str(labels): labels for labels in storage.labels}
+    return stored | {names[name]: repr(value) for name, _, value in storage.points}
 
 
 @pytest.mark.peers
-def test_prometheus_stores_the_same(config: Path, theirs: tuple[Stored, dict[str, Any]], storage: FakeStorage) -> None:
+def test_prometheus_stores_the_same(config: Path, tmp_path: Path, storage: FakeStorage) -> None:
     manager = ScrapeManager(
         storage,
         Ticker(),
@@ -128,20 +161,25 @@ def test_prometheus_stores_the_same(config: Path, theirs: tuple[Stored, dict[str
         local_pages={},
         local_addresses=(),
     )
-    # The ticker stands still: each target is scraped exactly twice.
-    manager.apply(load_prometheus_config(config))
-    ours: Stored = {}
+    with prometheus(config, tmp_path) as server:
+        # The ticker stands still: each target is scraped exactly twice.
+        manager.apply(load_prometheus_config(config))
+        server.wait_for(lambda: len(manager.pools()[-2].active) == 3)
+        ours = twice(manager, storage)
+        often = "count(count_over_time(scrape_duration_seconds[1m]) >= 2)"
+        targets = len(manager.targets())
+        server.wait_for(lambda: server.ask("query", query=f"{often} == {targets}")["result"])
+        theirs, told = server.stored(), server.ask("targets")
+    assert comparable(ours) == comparable(theirs)
+    active = {(target["scrapePool"], target["scrapeUrl"]): target for target in told["activeTargets"]}
+    assert len(active) == targets
     for status in manager.targets():
-        manager.scrape_now(status.id)
-        manager.scrape_now(status.id)
-        ours |= {Labels.of(storage.labels[number]): repr(value) for number, value in storage.last_row.items()}
-    expected, targets = theirs
-    assert comparable(ours) == comparable(expected)
-    for status in manager.targets():
-        target = targets[status.scrape_pool]
-        assert status.url == target["scrapeUrl"]
+        target = active[status.scrape_pool, status.url]
         assert status.health is TargetHealth(target["health"])
         assert bool(status.last_error) is bool(target["lastError"])
         assert dict(status.labels) == target["labels"]
         assert dict(status.discovered_labels) == target["discoveredLabels"]
+    assert [dict(labels) for pool in manager.pools() for labels in pool.dropped] == [
+        target["discoveredLabels"] for target in told["droppedTargets"]
+    ]
     manager.stop()
