@@ -12,7 +12,9 @@ from dashboard.config.scalars import InvalidValueError, Reader, text_of
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 _BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
-_HOST = re.compile(r"(\[[0-9a-fA-F:.%a-zA-Z]*\]|[^\s<>\"\[\]:\\^`{|}]*)(:[0-9]*)?")
+_NO_HOST = r"\s\\^`{|}%\[\]"
+_HOST = re.compile(rf"\[[^\]]*\](?::[0-9]*)?|[^{_NO_HOST}:]*|[^{_NO_HOST}]*:[0-9]*")
+_USER_INFO = re.compile(r"[A-Za-z0-9._:~!$&'()*+,;=%@-]*")
 _PASSWORD = re.compile(r"(://[^/?#@:\s]*):[^/?#@\s]*@")
 _USER = re.compile(r"//[^/@\s]*@")
 
@@ -27,21 +29,18 @@ def split_url(text: str) -> SplitResult:
         raise InvalidValueError("not a URL: invalid control character")
     shown = _USER.sub("//", text)
     scheme = _SCHEME.match(text)
-    rest = text[scheme.end() :] if scheme else text
+    rest = re.split("[?#]", text[scheme.end() :] if scheme else text, maxsplit=1)[0]
     if not scheme and ":" in rest.partition("/")[0]:
         raise InvalidValueError(f'not a URL: "{shown}": the first path segment cannot contain a colon')
-    if _BAD_ESCAPE.search(rest.partition("?")[0]):
+    if rest.startswith("/" if scheme else "") and _BAD_ESCAPE.search(rest):
         raise InvalidValueError(f'not a URL: "{shown}": invalid escape')
-    if rest.startswith("//") and not _HOST.fullmatch(_authority(rest).rpartition("@")[2]):
-        raise InvalidValueError(f'not a URL: "{shown}": invalid host or port')
+    user, _, host = rest[2:].partition("/")[0].rpartition("@")
+    if rest.startswith("//") and not (_HOST.fullmatch(host) and _USER_INFO.fullmatch(user)):
+        raise InvalidValueError(f'not a URL: "{shown}": invalid user, host or port')
     try:
         return urlsplit(text)
     except ValueError as error:
         raise InvalidValueError(f'not a URL: "{shown}"') from error
-
-
-def _authority(rest: str) -> str:
-    return re.split(r"[/?#]", rest[2:], maxsplit=1)[0]
 
 
 def require_http(url: str) -> None:

@@ -8,6 +8,7 @@ refuses duplicate keys and bounds aliases.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from dashboard.config.errors import ConfigError
 _MOST_ALIASES = 1000
 _MOST_BYTES = 16 * 1024 * 1024
 _NULLS = ("", "~", "null", "Null", "NULL")
+_ANCHOR = re.compile(r"(alias|anchor) '[^']*'")
 _NO_TAG = "untagged"
 _BINARY_TAG = "tag:yaml.org,2002:binary"
 _VALUE_TAGS = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float"))
@@ -161,7 +163,9 @@ def load(file: Path, text: str | None = None) -> Any:
         return _MarkedLoader(text).get_data()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        raise ConfigError(file, str(error.problem), line=mark.line + 1 if mark else 0) from error
+        # A password that begins with * or & reads as the name of an anchor.
+        problem = _ANCHOR.sub(r"\1", str(error.problem))
+        raise ConfigError(file, problem, line=mark.line + 1 if mark else 0) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise ConfigError(file, f"not YAML: {str(error).splitlines()[0]}") from error
 
