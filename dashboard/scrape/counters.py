@@ -9,8 +9,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Summary
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from dashboard.exposition.errors import SampleLimitExceededError
 from dashboard.exposition.page import Metadata
 from dashboard.model.duration import format_duration
+from dashboard.scrape.errors import BodyLimitError, LabelLimitError
 
 _POOL = "scrape_job"
 
@@ -38,6 +40,7 @@ class ScrapeCounters:
         self.exemplars_out_of_order = counter(
             "scrapes_exemplar_out_of_order", "Exemplars dropped because their series had newer ones."
         )
+        self.body_limit = counter("scrapes_exceeded_body_size_limit", "Scrapes that exceeded their body size limit.")
         self.sample_limit = counter("scrapes_exceeded_sample_limit", "Scrapes that exceeded their sample limit.")
         self.label_limits = counter(
             "scrape_pool_exceeded_label_limits", "Scrapes that exceeded a limit of their labels."
@@ -45,6 +48,16 @@ class ScrapeCounters:
         self.intervals = Summary(
             "prometheus_target_interval_length_seconds", "Times between scrapes.", ["interval"], registry=registry
         )
+
+    def count_fault(self, error: Exception) -> None:
+        """Count a scrape that failed since a limit of its job was exceeded."""
+        for kind, counter in (
+            (BodyLimitError, self.body_limit),
+            (SampleLimitExceededError, self.sample_limit),
+            (LabelLimitError, self.label_limits),
+        ):
+            if isinstance(error, kind):
+                counter.inc()
 
     def observe_interval(self, interval: int, seconds: float) -> None:
         """Count the time since a target's scrape before; its interval is in milliseconds."""

@@ -2,6 +2,7 @@
 
 - ``ScrapeError``
     - ``FetchError``: a target's page could not be had; it names the layer that failed.
+        - ``BodyLimitError``: the page is larger than its job allows.
     - ``UnknownTargetError``: no target has the given id.
     - ``UnknownPoolError``: no job has the given name.
     - ``DiscoveryError``: targets cannot be looked up.
@@ -51,6 +52,13 @@ class FetchError(ScrapeError):
         # What a hostile target sends may be part of the reason.
         super().__init__(f"{layer.value}: {show(reason.encode('utf-8', 'backslashreplace'))}")
         self.layer = layer
+
+
+class BodyLimitError(FetchError):
+    """A page is larger than its job allows."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(Layer.BODY, f"body size limit exceeded: more than {limit} bytes")
 
 
 class UnknownTargetError(ScrapeError):

@@ -15,7 +15,7 @@ from weakref import WeakSet
 import dashboard
 from dashboard.config.http_client import HttpClientConfig, OAuth2
 from dashboard.scrape.deadline import Deadline
-from dashboard.scrape.errors import FetchError, Layer, fetch_error
+from dashboard.scrape.errors import BodyLimitError, FetchError, Layer, fetch_error
 from dashboard.scrape.transport.address import Address
 from dashboard.scrape.transport.connection import Connection, NoAnswerError, Request, Response
 from dashboard.scrape.transport.credentials import Credentials, TokenAnswer
@@ -214,5 +214,5 @@ def _limited(pieces: Iterator[bytes], limit: int) -> Iterator[bytes]:
     for piece in pieces:
         size += len(piece)
         if size > limit:
-            raise FetchError(Layer.BODY, f"body size limit exceeded: more than {limit} bytes")
+            raise BodyLimitError(limit)
         yield piece

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dashboard.exposition.errors import ExpositionError, SampleLimitExceededError, SyntaxFault
 from dashboard.exposition.page import Metadata
 from dashboard.scrape.counters import ScrapeCounters
-from dashboard.scrape.errors import LabelLimitError, ScrapeError
+from dashboard.scrape.errors import ScrapeError
 from dashboard.scrape.fetch import Source
 from dashboard.scrape.recorder import Outcome, Recorder
 from dashboard.scrape.schedule import aligned
@@ -107,13 +107,9 @@ class ScrapeLoop:
             answer = self._source.fetch()
             reading = self.recorder.reader.read(answer.body, answer.content_type, self.target.config.sample_limit)
         except SampleLimitExceededError as error:
-            self._counters.sample_limit.inc()
             return Outcome.failed(error, error.samples, error.kept)
         except SyntaxFault as error:
             return Outcome.failed(error, error.samples, error.samples)
-        except LabelLimitError as error:
-            self._counters.label_limits.inc()
-            return Outcome.failed(error)
         except (ScrapeError, ExpositionError) as error:
             return Outcome.failed(error)
         except Exception as error:  # Whatever one target provokes must not end its loop.
@@ -125,6 +121,8 @@ class ScrapeLoop:
         error = outcome.error
         health = TargetHealth.DOWN if error else TargetHealth.UP
         self._counters.scrapes.labels(health.value).inc()
+        if error:
+            self._counters.count_fault(error)
         if error and self.status.health is not TargetHealth.DOWN:
             log.warning("%s is down: %s", self.target.url, error)
         if not error:

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from dashboard.exposition.page import Metadata, MetricType
 from dashboard.model.relabel import RelabelAction, RelabelConfig
 from dashboard.scrape.counters import ScrapeCounters
-from dashboard.scrape.errors import FetchError, Layer, TargetLimitError
+from dashboard.scrape.errors import BodyLimitError, FetchError, Layer, TargetLimitError
 from dashboard.scrape.fetch import Answer
 from dashboard.scrape.loop import ScrapeLoop
 from dashboard.scrape.recorder import REPORTS
@@ -373,6 +373,12 @@ def test_exemplars_are_kept_with_their_series(storage: FakeStorage) -> None:
         (f"a_total{{{OWN}}}", NOW, '{trace_id="x"}'),
         (f"b_total{{{OWN}}}", 1_700_000_000_500, '{trace_id="y"}'),
     ]
+
+
+def test_pages_that_are_too_large_are_counted(storage: FakeStorage) -> None:
+    bench = Bench(storage, BodyLimitError(10), FetchError(Layer.BODY, "cut"))
+    bench.scrape(2)
+    assert bench.count("exceeded_body_size_limit") == 1
 
 
 def test_a_refused_target_is_not_asked_and_its_series_end(storage: FakeStorage) -> None:
