@@ -13,6 +13,9 @@ from dashboard.exposition.syntax import About, BadSyntaxError, Entry, MetadataLi
 from dashboard.model.labels import Labels
 from dashboard.model.samples import IntArray
 
+# More of a bad line than can be shown.
+_LONGEST_LINE = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
@@ -69,7 +72,7 @@ def raise_fault(body: bytes, at: int, error: BadSyntaxError, samples: int) -> No
         SyntaxFault: always.
     """
     end = body.find(b"\n", at)
-    line = body[at : end if end >= 0 else len(body)]
+    line = body[at : min(end if end >= 0 else len(body), at + _LONGEST_LINE)]
     raise SyntaxFault(str(error), body.count(b"\n", 0, at) + 1, line, samples) from error
 
 

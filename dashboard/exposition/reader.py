@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboard.exposition.errors import SampleLimitExceededError, TooManyLinesError
-from dashboard.exposition.page import Metadata, format_of
+from dashboard.exposition.page import Format, Metadata, format_of
 from dashboard.exposition.parser import GRAMMARS, gather_metadata
 from dashboard.exposition.syntax import MetadataLine
 from dashboard.exposition.walk import FIRST_PLACE, Memory, Walk
@@ -73,6 +73,7 @@ class PageReader:
         self._resolve = resolve
         self._keeps = keeps
         self._honor_timestamps = honor_timestamps
+        self._form = Format.TEXT
         self._memory = Memory()
         self._told: list[MetadataLine] = []
         self._metadata: dict[str, Metadata] = {}
@@ -86,11 +87,14 @@ class PageReader:
             SampleLimitExceededError: more samples are kept than a ``sample_limit`` other than 0 allows.
             UnsupportedFormatError: the content type is one that we do not read.
         """
-        grammar = GRAMMARS[format_of(content_type)]
+        form = format_of(content_type)
+        if form is not self._form:
+            # A line that is good in one format may be bad in the other.
+            self._form, self._memory = form, Memory()
         lines, most = body.count(b"\n"), max(MOST_LINES, 2 * sample_limit)
         if lines > most:
             raise TooManyLinesError(lines, most)
-        walk = Walk(body, grammar, self._memory, honor_timestamps=self._honor_timestamps)
+        walk = Walk(body, GRAMMARS[form], self._memory, honor_timestamps=self._honor_timestamps)
         if sample_limit and walk.samples > sample_limit:
             self._check_limit(walk, sample_limit)
         return self._settle(walk)

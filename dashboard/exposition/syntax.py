@@ -238,8 +238,8 @@ def utf8(raw: bytes, what: str) -> str:
         BadSyntaxError: it is not UTF-8, or longer than ``LONGEST_TEXT``.
     """
     if len(raw) > LONGEST_TEXT:
-        raise BadSyntaxError(f"a {what} is longer than {LONGEST_TEXT} bytes")
+        raise BadSyntaxError(f"{what} longer than {LONGEST_TEXT} bytes")
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadSyntaxError(f"invalid UTF-8 in a {what}") from error
+        raise BadSyntaxError(f"invalid UTF-8 in {what}") from error

@@ -13,7 +13,7 @@ import numpy as np
 
 from dashboard.exposition.openmetrics import MARK, read_exemplar, supports_exemplars
 from dashboard.exposition.parser import Grammar, raise_fault
-from dashboard.exposition.syntax import BadSyntaxError, MetadataLine, SampleLine, plain_labels
+from dashboard.exposition.syntax import LONGEST_TEXT, BadSyntaxError, MetadataLine, SampleLine, plain_labels
 from dashboard.exposition.values import parse_floats
 from dashboard.model.exemplar import Exemplar
 from dashboard.model.samples import FloatArray, IntArray
@@ -100,18 +100,29 @@ class Walk:
         )
 
     def _read_piece(self, start: int) -> int:
+        end = self._piece_end(start)
+        if end - start > LONGEST_TEXT:
+            return self._read_alone(start)
         known = len(self.fresh)
         try:
-            return self._read_lines(start, self._memory, trusting=True)
+            return self._read_lines(start, end, self._memory, trusting=True)
         except _DoubtError:
             for series, _ in self.fresh[known:]:
                 del self._places[series]
             del self.fresh[known:]
-            return self._read_lines(start, Memory(), trusting=False)
+            return self._read_lines(start, end, Memory(), trusting=False)
 
-    def _read_lines(self, start: int, memory: Memory, *, trusting: bool) -> int:
+    def _read_alone(self, start: int) -> int:
+        """Read an enormous line without a copy of it, and return the place behind."""
+        piece = _Piece()
+        behind = self._read_entry(piece, b"", start, trusting=False)
+        self._keep(piece)
+        return behind
+
+    def _read_lines(self, start: int, end: int, memory: Memory, *, trusting: bool) -> int:
         """Read the lines of a piece and return the place behind it; unless ``trusting``, with the grammar alone."""
-        lines, end = self._split(start)
+        lines = self._body[start:end].split(b"\n")
+        end += 1
         piece = _Piece()
         known, comments = memory.series.get, memory.comments.get
         places = self._places.get if trusting else known
@@ -138,14 +149,12 @@ class Walk:
         self._keep(piece)
         return end
 
-    def _split(self, start: int) -> tuple[list[bytes], int]:
-        """Return the lines of the next piece and the place behind it."""
+    def _piece_end(self, start: int) -> int:
+        """Return where the last line of the next piece ends."""
         end = self._body.rfind(b"\n", start, start + _PIECE)
         if end < 0:
             end = self._body.find(b"\n", start)
-        if end < 0:
-            end = len(self._body)
-        return self._body[start:end].split(b"\n"), end + 1
+        return end if end >= 0 else len(self._body)
 
     def _take(self, piece: _Piece, line: bytes, text: bytes, token: bytes) -> bool:
         """Take a line with a timestamp or an exemplar, or one of a new series; leave odd ones to the grammar."""
@@ -220,7 +229,9 @@ class Walk:
             raise_fault(self._body, at, error, self.samples + len(piece.tokens) + len(piece.stamped_tokens))
         if isinstance(entry, MetadataLine):
             piece.told.append(entry)
-            piece.comments[line] = entry
+            # One that runs over several lines, with a name in quotes, is not known by its first.
+            if behind - at == len(line) + 1:
+                piece.comments[line] = entry
         elif isinstance(entry, SampleLine):
             place = self._known(entry.series)
             if place is None:

@@ -4,75 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.exposition.errors import ExpositionError, SampleLimitExceededError, SyntaxFault, TooManyLinesError
+from dashboard.exposition.errors import SampleLimitExceededError, SyntaxFault, TooManyLinesError
 from dashboard.exposition.page import Metadata, MetricType
-from dashboard.exposition.parser import parse
 from dashboard.exposition.reader import MOST_LINES, PageReader
 from dashboard.model.labels import Labels
 
 from .corpus.text import GOOD
 from .pages import CORPUS, OPENMETRICS, TEXT
-
-
-class Numbers:
-    """Numbers series as storage does, and remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.known: list[Labels] = []
-        self.numbers: dict[Labels, int] = {}
-        self.asked = 0
-
-    def resolve(self, labels: Mapping[str, str]) -> int:
-        self.asked += 1
-        series = Labels.of(labels)
-        if series not in self.numbers:
-            self.numbers[series] = len(self.known)
-            self.known.append(series)
-        return self.numbers[series]
-
-
-def told(body: bytes, content_type: str) -> object:
-    """Return what the full parser makes of a page, in the shape of :func:`read`."""
-    try:
-        page = parse(body, content_type)
-    except ExpositionError as error:
-        return str(error)
-    plain: dict[Labels, bytes] = {}
-    for sample in page.samples:
-        if sample.timestamp is None:
-            plain.setdefault(sample.labels, np.float64(sample.value).tobytes())
-    stamped = [
-        (sample.labels, sample.timestamp, np.float64(sample.value).tobytes())
-        for sample in page.samples
-        if sample.timestamp is not None
-    ]
-    duplicates = len(page.samples) - len(stamped) - len(plain)
-    return list(plain.items()), stamped, page.metadata, len(page.samples), duplicates
-
-
-def read(reader: PageReader, numbers: Numbers, body: bytes, content_type: str) -> object:
-    """Return what a reader makes of a page."""
-    try:
-        reading = reader.read(body, content_type)
-    except ExpositionError as error:
-        return str(error)
-    plain = zip(reading.series.tolist(), reading.values, strict=True)
-    stamped = zip(
-        reading.stamped.series.tolist(), reading.stamped.timestamps.tolist(), reading.stamped.values, strict=True
-    )
-    return (
-        [(numbers.known[number], value.tobytes()) for number, value in plain],
-        [(numbers.known[number], timestamp, value.tobytes()) for number, timestamp, value in stamped],
-        reading.metadata,
-        reading.samples,
-        reading.duplicates,
-    )
-
+from .readings import Numbers, read, told
 
 names = st.sampled_from(
     ["a", "b_total", "c:d", '{"e.f"}', 'a{x="1"}', 'a{x="1",y="2 3"}', 'a{y="2",x="1"}', 'b{x="\n1"}']
@@ -142,6 +85,22 @@ def test_one_reader_agrees_with_the_parser_on_the_whole_corpus(content_type: str
     reader = PageReader(numbers.resolve)
     for body in [page.body for _ in range(2) for page in CORPUS]:
         assert read(reader, numbers, body, content_type) == told(body, content_type)
+
+
+def test_what_is_known_of_one_format_does_not_pass_in_the_other() -> None:
+    numbers = Numbers()
+    reader = PageReader(numbers.resolve)
+    for body in (b"# HELP a\n# EOF\n", b"a {} 1\n# EOF\n", b"a 1 1500\n# EOF\n"):
+        for content_type in (TEXT, OPENMETRICS, TEXT, OPENMETRICS):
+            assert read(reader, numbers, body, content_type) == told(body, content_type)
+
+
+def test_metadata_over_several_lines_is_read_whole_each_time() -> None:
+    numbers = Numbers()
+    reader = PageReader(numbers.resolve)
+    for body in (b'# HELP "a\nb" c\nd 1\n', b'# HELP "a\nb" d\nd 1\n', b'# HELP "a\nb"', b'# HELP "a\nd 1\n'):
+        for _ in range(2):
+            assert read(reader, numbers, body, TEXT) == told(body, TEXT)
 
 
 def test_a_series_is_resolved_once() -> None:
