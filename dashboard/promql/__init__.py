@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboard.promql.ast import Expr
 from dashboard.promql.context import Queryable
 from dashboard.promql.engine import Engine
-from dashboard.promql.errors import ExecutionError, ParseError, PromqlError, QueryTimeoutError
+from dashboard.promql.errors import ExecutionError, ParseError, PromqlError, QueryCancelledError, QueryTimeoutError
 from dashboard.promql.matrix import Matrix
 from dashboard.promql.parser import parse
 from dashboard.promql.results import QueryResult, Ranges, Scalar, String, Value, Vector
@@ -17,6 +17,7 @@ __all__ = [
     "Matrix",
     "ParseError",
     "PromqlError",
+    "QueryCancelledError",
     "QueryResult",
     "QueryTimeoutError",
     "Queryable",

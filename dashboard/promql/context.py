@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -10,7 +12,10 @@ import numpy as np
 
 from dashboard.model.matcher import Matcher
 from dashboard.model.samples import IntArray, SeriesBatch
-from dashboard.promql.errors import QueryTimeoutError, TooManySamplesError
+from dashboard.promql.ast import Expr
+from dashboard.promql.errors import QueryCancelledError, QueryTimeoutError, TooManySamplesError
+from dashboard.promql.matrix import Operand
+from dashboard.promql.plan import Plan
 from dashboard.promql.position import NOWHERE, Span, line_and_column
 
 
@@ -27,24 +32,89 @@ class Queryable(Protocol):
         """
 
 
+HEAVY = 1 << 20
+"""A query that has read or made more samples than that needs a place among the heavy ones to go on."""
+
+_PATIENCE = 0.05
+"""Seconds between two looks at whether waiting still makes sense."""
+
+
+@dataclass(slots=True)
+class Usage:
+    """What a query has taken so far, in samples."""
+
+    held: int = 0
+    """In the matrices that were made."""
+    weight: int = 0
+    """Read from storage and made, all together."""
+    is_heavy: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a query may take."""
+    """What a query may take, and what it has taken."""
 
     max_samples: int
     ends_at: float
     """The time of ``clock`` when the query is given up."""
     clock: Callable[[], float]
+    cancelled: Callable[[], bool] = lambda: False
+    """Whether nobody waits for the answer any more."""
+    heavy: threading.Semaphore | None = None
+    """The places for heavy queries; ``None``: as many as there are queries."""
+    usage: Usage = field(default_factory=Usage)
 
     def check_time(self, where: str = "expression evaluation") -> None:
-        """Raise QueryTimeoutError once the query has taken too long."""
+        """Raise QueryTimeoutError once the query has taken too long, QueryCancelledError once nobody waits for it."""
+        if self.cancelled():
+            raise QueryCancelledError(where)
         if self.clock() > self.ends_at:
             raise QueryTimeoutError(where)
 
+    @contextmanager
+    def a_turn(self, places: threading.Semaphore) -> Iterator[None]:
+        """Take one of some places as soon as there is one, and give back what was taken."""
+        self._wait_for(places)
+        try:
+            yield
+        finally:
+            places.release()
+            if self.heavy is not None and self.usage.is_heavy:
+                self.heavy.release()
+
+    def _wait_for(self, places: threading.Semaphore) -> None:
+        while not places.acquire(timeout=min(max(self.ends_at - self.clock(), 0), _PATIENCE)):
+            self.check_time("query queue")
+
+    @property
+    def left(self) -> int:
+        """How many samples may still be made."""
+        return self.max_samples - self.usage.held
+
     def check_samples(self, count: int) -> None:
-        """Raise TooManySamplesError before that many samples are made or kept at once."""
-        if count > self.max_samples:
+        """Raise TooManySamplesError before that many samples more are in memory."""
+        if count > self.left:
             raise TooManySamplesError
+
+    def hold(self, count: int) -> None:
+        """Count samples that stay in memory; raises TooManySamplesError where they are too many."""
+        self.check_samples(count)
+        self.usage.held += count
+        self.weigh(count)
+
+    def weigh(self, count: int) -> None:
+        """Count samples that were read or made; wait for a place among the heavy queries if these make it one."""
+        self.usage.weight += count
+        if self.heavy is not None and not self.usage.is_heavy and self.usage.weight > HEAVY:
+            self._wait_for(self.heavy)
+            self.usage.is_heavy = True
+
+    @contextmanager
+    def released(self) -> Iterator[None]:
+        """Let go, at the end, of what is held within."""
+        held = self.usage.held
+        yield
+        self.usage.held = held
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +124,9 @@ class Remarks:
     text: str
     warnings: dict[str, None] = field(default_factory=dict)
     infos: dict[str, None] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.warnings) + len(self.infos)
 
     def warn(self, reason: str, span: Span) -> None:
         """Add a warning about a place of the query."""
@@ -86,10 +159,13 @@ class Context:
     default_step: int
     limits: Limits
     remarks: Remarks
+    plan: Plan
+    known: dict[Expr, Operand] = field(default_factory=dict)
+    """What was found for the expressions that stand at several places."""
 
     def at(self, steps: IntArray) -> Context:
-        """Return the context of a subquery, which has steps of its own."""
-        return replace(self, steps=steps)
+        """Return the same context at other steps, as a subquery has them."""
+        return replace(self, steps=steps, known={})
 
     @property
     def count(self) -> int:

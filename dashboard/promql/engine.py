@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time as clock
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
-import numpy as np
 from prometheus_client import CollectorRegistry, Gauge, Summary
 
-from dashboard.model.samples import IntArray
 from dashboard.promql.ast import Expr, StringLiteral, unparenthesise
 from dashboard.promql.context import Context, Limits, Queryable, Remarks, make_steps
-from dashboard.promql.errors import ParseError, QueryTimeoutError
+from dashboard.promql.errors import ParseError
 from dashboard.promql.evaluation import evaluate
 from dashboard.promql.matrix import Matrix, row_order
 from dashboard.promql.parser import parse
+from dashboard.promql.plan import Plan
 from dashboard.promql.ranges import range_batches
 from dashboard.promql.resolution import resolve
 from dashboard.promql.results import QueryResult, Ranges, Scalar, String, Value, Vector
@@ -30,11 +31,44 @@ MAX_STEPS = 11_000
 _RANGED = (ValueType.SCALAR, ValueType.VECTOR)
 
 
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """How many queries may run at once."""
+
+    turns: threading.Semaphore
+    heavy: threading.Semaphore
+
+    @classmethod
+    def of(cls, turns: int, heavy: int) -> _Places:
+        return cls(threading.BoundedSemaphore(turns), threading.BoundedSemaphore(heavy))
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """An expression, the text it was read from (empty where it was not), and when to evaluate it."""
+
+    expr: Expr
+    text: str
+    start: int
+    end: int
+    step: int
+
+    @classmethod
+    def read(cls, query: str | Expr, start: int, end: int, step: int) -> _Query:
+        expr, text = (parse(query), query) if isinstance(query, str) else (query, "")
+        return cls(resolve(expr, step, end - start), text, start, end, step)
+
+
 class Engine:
     """Answers PromQL queries from a :class:`Queryable`.
 
     ``lookback`` and ``timeout`` are milliseconds and can be given for a single query too; ``default_step`` is the step
-    of subqueries that name none. At most ``concurrency`` queries run at once; waiting counts to the timeout.
+    of subqueries that name none. At most ``concurrency`` queries run at once, and of those that take many samples at
+    most ``heavy``; waiting counts to the timeout. ``max_samples`` is what one query may hold in memory.
     ``monotonic`` returns seconds that never go back.
     """
 
@@ -45,8 +79,9 @@ class Engine:
         registry: CollectorRegistry,
         lookback: int = 300_000,
         timeout: int = 120_000,
-        max_samples: int = 50_000_000,
+        max_samples: int = 20_000_000,
         concurrency: int = 20,
+        heavy: int = 2,
         default_step: int = 60_000,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
@@ -56,7 +91,7 @@ class Engine:
         self._max_samples = max_samples
         self._default_step = default_step
         self._monotonic = monotonic
-        self._turns = threading.BoundedSemaphore(concurrency)
+        self._places = _Places.of(concurrency, heavy)
         self._running = Gauge("prometheus_engine_queries", "Queries that run or wait now.", registry=registry)
         most = Gauge("prometheus_engine_queries_concurrent_max", "Queries that may run at once.", registry=registry)
         most.set(concurrency)
@@ -64,22 +99,34 @@ class Engine:
             "prometheus_engine_query_duration_seconds", "How long queries take.", ["slice"], registry=registry
         )
 
+    def lane(self, concurrency: int, heavy: int = 1) -> Engine:
+        """Return an engine over the same storage whose queries wait only for each other."""
+        lane = copy.copy(self)
+        lane._places = _Places.of(concurrency, heavy)  # noqa: SLF001 - an engine like this one.
+        return lane
+
     def instant(
-        self, query: str | Expr, time: int, *, lookback: int | None = None, timeout: int | None = None
+        self,
+        query: str | Expr,
+        time: int,
+        *,
+        lookback: int | None = None,
+        timeout: int | None = None,
+        cancelled: Callable[[], bool] = _never,
     ) -> QueryResult:
         """Evaluate a query at one time (milliseconds).
+
+        ``cancelled`` is asked now and then whether anybody still waits for the answer.
 
         Raises:
             ParseError: the query is none.
             ExecutionError: it cannot be evaluated.
             QueryTimeoutError: it took, or waited, too long.
+            QueryCancelledError: nobody waits for it any more.
         """
-        expr, text = _read(query)
-        expr = resolve(expr, 0, 0)
-        steps = np.array([time], dtype=np.int64)
-        with self._turn(timeout) as limits:
-            context = self._context(steps, 0, lookback, limits, text)
-            return _remarked(_instant_value(expr, context, time), context.remarks)
+        asked = _Query.read(query, time, time, 0)
+        with self._context(asked, lookback, timeout, cancelled) as context:
+            return _remarked(_instant_value(asked.expr, context, time), context.remarks)
 
     def range(
         self,
@@ -90,57 +137,52 @@ class Engine:
         *,
         lookback: int | None = None,
         timeout: int | None = None,
+        cancelled: Callable[[], bool] = _never,
     ) -> QueryResult:
         """Evaluate a query at many times, from ``start`` to ``end`` (milliseconds); the value is a Matrix.
+
+        ``cancelled`` is asked now and then whether anybody still waits for the answer.
 
         Raises:
             ParseError: the query is none, is of a type that has no place on a graph, or the times make no sense.
             ExecutionError: it cannot be evaluated.
             QueryTimeoutError: it took, or waited, too long.
+            QueryCancelledError: nobody waits for it any more.
         """
-        expr, text = _read(query)
-        steps = _checked_steps(start, end, step)
-        if expr.type not in _RANGED:
-            kind = expr.type.value
+        _check_times(start, end, step)
+        asked = _Query.read(query, start, end, step)
+        if asked.expr.type not in _RANGED:
+            kind = asked.expr.type.value
             raise ParseError(f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector')
-        expr = resolve(expr, step, end - start)
-        with self._turn(timeout) as limits:
-            context = self._context(steps, step, lookback, limits, text)
-            return _remarked(_range_value(expr, context), context.remarks)
-
-    def _context(self, steps: IntArray, step: int, lookback: int | None, limits: Limits, text: str) -> Context:
-        return Context(
-            queryable=self._queryable,
-            steps=steps,
-            start=int(steps[0]),
-            end=int(steps[-1]),
-            query_step=step,
-            lookback=lookback or self._lookback,
-            default_step=self._default_step,
-            limits=limits,
-            remarks=Remarks(text),
-        )
+        with self._context(asked, lookback, timeout, cancelled) as context:
+            return _remarked(_range_value(asked.expr, context), context.remarks)
 
     @contextmanager
-    def _turn(self, timeout: int | None) -> Iterator[Limits]:
-        seconds = (self._timeout if timeout is None else timeout) / 1000
+    def _context(
+        self, query: _Query, lookback: int | None, timeout: int | None, cancelled: Callable[[], bool]
+    ) -> Iterator[Context]:
+        """Wait for a turn, and return the context of a query that runs in it."""
         begun = self._monotonic()
-        with self._running.track_inprogress():
-            if not self._turns.acquire(timeout=seconds):
-                raise QueryTimeoutError("query queue")
-            try:
-                self._durations.labels("queue_time").observe(self._monotonic() - begun)
-                with self._durations.labels("inner_eval").time():
-                    yield Limits(self._max_samples, begun + seconds, self._monotonic)
-            finally:
-                self._turns.release()
+        ends_at = begun + (self._timeout if timeout is None else timeout) / 1000
+        limits = Limits(self._max_samples, ends_at, self._monotonic, cancelled, self._places.heavy)
+        with self._running.track_inprogress(), limits.a_turn(self._places.turns):
+            self._durations.labels("queue_time").observe(self._monotonic() - begun)
+            with self._durations.labels("inner_eval").time():
+                yield Context(
+                    queryable=self._queryable,
+                    steps=make_steps(query.start, query.end, query.step or 1),
+                    start=query.start,
+                    end=query.end,
+                    query_step=query.step,
+                    lookback=lookback or self._lookback,
+                    default_step=self._default_step,
+                    limits=limits,
+                    remarks=Remarks(query.text),
+                    plan=Plan.of(query.expr),
+                )
 
 
-def _read(query: str | Expr) -> tuple[Expr, str]:
-    return (parse(query), query) if isinstance(query, str) else (query, "")
-
-
-def _checked_steps(start: int, end: int, step: int) -> IntArray:
+def _check_times(start: int, end: int, step: int) -> None:
     if step <= 0:
         raise ParseError("zero or negative query resolution step widths are not accepted. Try a positive integer")
     if end < start:
@@ -150,7 +192,6 @@ def _checked_steps(start: int, end: int, step: int) -> IntArray:
             f"exceeded maximum resolution of {MAX_STEPS:,} points per timeseries. "
             "Try decreasing the query resolution (?step=XX)"
         )
-    return make_steps(start, end, step)
 
 
 def _instant_value(expr: Expr, context: Context, time: int) -> Value:

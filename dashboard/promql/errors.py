@@ -8,6 +8,7 @@
     - ``TooManySamplesError``: the query would take more samples than are allowed.
 
   - ``QueryTimeoutError``: the query took, or waited, too long (``timeout``).
+  - ``QueryCancelledError``: nobody waits for the answer any more (``canceled``).
 """
 
 from __future__ import annotations
@@ -37,3 +38,10 @@ class QueryTimeoutError(PromqlError):
 
     def __init__(self, where: str) -> None:
         super().__init__(f"query timed out in {where}")
+
+
+class QueryCancelledError(PromqlError):
+    """A query was given up since nobody waits for its answer any more."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"query was canceled in {where}")

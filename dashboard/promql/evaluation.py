@@ -21,8 +21,8 @@ from dashboard.promql.ast import (
 from dashboard.promql.context import Context
 from dashboard.promql.durations import NumberLiteral
 from dashboard.promql.functions import FUNCTIONS
-from dashboard.promql.functions.call import Invocation, Operand
-from dashboard.promql.matrix import Matrix, nameless, refuse_twins
+from dashboard.promql.functions.call import Invocation
+from dashboard.promql.matrix import Matrix, Operand, nameless, refuse_twins
 from dashboard.promql.selector import select_instant
 
 
@@ -32,9 +32,43 @@ def evaluate(expr: Expr, context: Context) -> Operand:
     Raises:
         ExecutionError: the expression cannot be evaluated on these samples.
         QueryTimeoutError: it took too long.
+        QueryCancelledError: nobody waits for it any more.
     """
     context.limits.check_time()
-    return _EVALUATORS[type(expr)](expr, context)
+    if context.count > 1 and id(expr) in context.plan.fixed:
+        return _at_every_step(_evaluated(expr, context.at(context.steps[:1])), context)
+    if context.plan.repeated and expr in context.plan.repeated:
+        return _once(expr, context)
+    return _evaluated(expr, context)
+
+
+def _evaluated(expr: Expr, context: Context) -> Operand:
+    found = _EVALUATORS[type(expr)](expr, context)
+    if isinstance(found, Matrix) and not isinstance(expr, ParenExpr):
+        context.limits.hold(found.values.size)
+    return found
+
+
+def _at_every_step(found: Operand, context: Context) -> Operand:
+    """Repeat what was found at one step; the numbers are there only once."""
+    if not isinstance(found, Matrix):
+        return np.broadcast_to(found, (context.count,))
+    shape = (len(found.labels), context.count)
+    return Matrix(
+        found.labels, context.steps, np.broadcast_to(found.values, shape), np.broadcast_to(found.present, shape)
+    )
+
+
+def _once(expr: Expr, context: Context) -> Operand:
+    """Evaluate an expression that stands at several places only at the first of them."""
+    if expr not in context.known:
+        remarks = len(context.remarks)
+        found = _evaluated(expr, context)
+        # A remark names the place that it is about, and has to be made at each.
+        if len(context.remarks) > remarks:
+            return found
+        context.known[expr] = found
+    return context.known[expr]
 
 
 def _number(expr: NumberLiteral, context: Context) -> Operand:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +61,10 @@ class Matrix:
         """Leave out the series that are present at no step."""
         alive = self.present.any(axis=1)
         return self if alive.all() else self.take(np.flatnonzero(alive))
+
+
+Operand: TypeAlias = Matrix | FloatArray
+"""The value of an expression: series, or the numbers that a scalar is at each step (float64[T])."""
 
 
 def stack(steps: IntArray, parts: Sequence[Matrix]) -> Matrix:

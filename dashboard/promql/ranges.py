@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import numpy as np
 
-from dashboard.model.samples import FloatArray, SeriesBatch
+from dashboard.model.samples import IntArray, SeriesBatch
 from dashboard.promql.ast import Expr, Extension, MatrixSelector, SubqueryExpr, unparenthesise
 from dashboard.promql.context import Context, make_steps
 from dashboard.promql.extended import with_ends
-from dashboard.promql.matrix import Matrix
-from dashboard.promql.selector import fetch, reference_times
+from dashboard.promql.matrix import Matrix, Operand
+from dashboard.promql.selector import reference_times
+from dashboard.promql.slices import fetch_slices
 from dashboard.promql.windows import Windows, matrix_batches, split_stale
 
-Evaluate = Callable[[Expr, Context], Matrix | FloatArray]
+Evaluate: TypeAlias = Callable[[Expr, Context], Operand]
+
+_INNER_STEPS = 20_000
+"""Subqueries are evaluated at about that many steps at once, or for as long as a few of their ranges are."""
 
 
-def range_windows(context: Context, expr: Expr, evaluate: Evaluate) -> list[Windows]:
-    """Return the windows of a range vector: a list of groups of series that share timestamps."""
+def range_windows(context: Context, expr: Expr, evaluate: Evaluate) -> Iterator[tuple[slice, list[Windows]]]:
+    """Yield the windows of a range vector for some of the steps at a time: a group for series that share timestamps."""
     match unparenthesise(expr):
         case MatrixSelector() as selector:
             return _selected(context, selector)
@@ -28,33 +33,60 @@ def range_windows(context: Context, expr: Expr, evaluate: Evaluate) -> list[Wind
             raise TypeError(other)
 
 
-def _selected(context: Context, expr: MatrixSelector) -> list[Windows]:
+def _selected(context: Context, expr: MatrixSelector) -> Iterator[tuple[slice, list[Windows]]]:
     times = reference_times(context, expr.selector.shift)
     extension = expr.selector.extension
-    before = context.lookback if extension is not Extension.NONE else 0
+    before = expr.range if extension is Extension.NONE else expr.range + context.lookback
     after = context.lookback if extension is Extension.SMOOTHED else 0
-    batches = fetch(context, expr.selector, int(times.min()) - expr.range - before + 1, int(times.max()) + after)
-    context.limits.check_samples(sum(len(batch.labels) for batch in batches) * context.count)
-    parts = [part for batch in batches for part in split_stale(batch)]
-    if extension is Extension.NONE:
-        return [Windows.of(part, times, expr.range, context.limits) for part in parts]
-    smoothed = extension is Extension.SMOOTHED
-    return [
-        Windows.extended(part, times, expr.range, context.limits, context.lookback, smoothed=smoothed) for part in parts
-    ]
+    for steps, batches in fetch_slices(context, expr.selector, times, before, after):
+        context.limits.check_samples(sum(len(batch.labels) for batch in batches) * len(times[steps]))
+        parts = (part for batch in batches for part in split_stale(batch))
+        yield steps, [_windows(context, expr, part, times, steps) for part in parts]
 
 
-def _evaluated(context: Context, expr: SubqueryExpr, evaluate: Evaluate) -> list[Windows]:
+def _windows(context: Context, expr: MatrixSelector, batch: SeriesBatch, times: IntArray, steps: slice) -> Windows:
+    times = times[steps]
+    if expr.selector.extension is Extension.NONE:
+        return Windows.of(batch, times, expr.range, context.limits, steps)
+    smoothed = expr.selector.extension is Extension.SMOOTHED
+    return Windows.extended(batch, times, expr.range, context.limits, context.lookback, smoothed=smoothed)
+
+
+def _evaluated(context: Context, expr: SubqueryExpr, evaluate: Evaluate) -> Iterator[tuple[slice, list[Windows]]]:
     times = reference_times(context, expr.shift)
     step = expr.step or context.default_step
-    first = _first_step(int(times.min()) - expr.range, step)
-    last = int(times.max())
-    if first > last:
-        return []
-    context.limits.check_samples((last - first) // step + 1)
-    inner = evaluate(expr.expr, context.at(make_steps(first, last, step)))
-    assert isinstance(inner, Matrix)  # noqa: S101 - the types were checked with the text.
-    return [Windows.of(part, times, expr.range, context.limits) for part in matrix_batches(inner)]
+    for steps in _stretches(times, expr.range, step):
+        inner_steps = _inner_steps(context, times[steps], expr.range, step)
+        if not len(inner_steps):
+            continue
+        with context.limits.released():
+            inner = evaluate(expr.expr, context.at(inner_steps))
+            assert isinstance(inner, Matrix)  # noqa: S101 - the types were checked with the text.
+            parts = matrix_batches(inner)
+            yield steps, [Windows.of(part, times[steps], expr.range, context.limits, steps) for part in parts]
+
+
+def _stretches(times: IntArray, length: int, step: int) -> Iterator[slice]:
+    """Part the steps, so that the inner steps of each part are not too many, and few belong to two parts."""
+    span = max(_INNER_STEPS * step, 4 * length)
+    spacing = max(int(times[-1] - times[0]) // max(len(times) - 1, 1), 1)
+    count = max(span // spacing, 1)
+    for first in range(0, len(times), count):
+        yield slice(first, min(first + count, len(times)))
+
+
+def _inner_steps(context: Context, times: IntArray, length: int, step: int) -> IntArray:
+    """Return the multiples of the step that are in the range of any of the times."""
+    first, last = _first_step(int(times.min()) - length, step), int(times.max())
+    spacing = int(times[1] - times[0]) if len(times) > 1 else 0
+    if spacing <= length + step:
+        context.limits.check_samples(max(last - first, 0) // step + 1)
+        return make_steps(first, last, step) if first <= last else times[:0]
+    firsts = (times - length) // step + 1
+    counts = times // step + 1 - firsts
+    context.limits.check_samples(int(counts.sum()))
+    places = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.asarray((np.repeat(firsts, counts) + places) * step)
 
 
 def _first_step(start: int, step: int) -> int:
@@ -66,7 +98,7 @@ def range_batches(context: Context, expr: Expr, evaluate: Evaluate) -> list[Seri
     """Return the samples of a range vector at the only step there is."""
     extension = extension_of(expr)
     found = []
-    for windows in range_windows(context, expr, evaluate):
+    for windows in (each for _, part in range_windows(context, expr, evaluate) for each in part):
         inside = slice(int(windows.low[0]), int(windows.high[0]))
         if windows.counts[0] and extension is Extension.NONE:
             values = np.ascontiguousarray(windows.values[:, inside])

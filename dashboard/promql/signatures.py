@@ -54,7 +54,8 @@ _OF_RANGE = (
     "last_over_time mad_over_time max_over_time min_over_time present_over_time rate resets stddev_over_time "
     "stdvar_over_time sum_over_time ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time ts_of_min_over_time"
 )
-_OF_DATE = "day_of_month day_of_week day_of_year days_in_month hour minute month year"
+OF_DATE = frozenset({"day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute", "month", "year"})
+"""The functions of the calendar."""
 
 _OTHERS = (
     Signature("clamp", (_V, _S, _S)),
@@ -89,7 +90,7 @@ SIGNATURES: dict[str, Signature] = {
     for signature in (
         *(Signature(name, (_V,)) for name in _OF_VECTOR.split()),
         *(Signature(name, (_M,)) for name in _OF_RANGE.split()),
-        *(Signature(name, (_V,), optional=1) for name in _OF_DATE.split()),
+        *(Signature(name, (_V,), optional=1) for name in sorted(OF_DATE)),
         *_OTHERS,
     )
 }

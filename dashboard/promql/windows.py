@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,8 +12,10 @@ from dashboard.model.samples import BoolArray, FloatArray, IntArray, SeriesBatch
 from dashboard.promql.context import Limits
 from dashboard.promql.matrix import IndexArray, Matrix
 
-_SLICE = 1 << 21
-"""The most samples that are gathered at once (16 MiB of float64)."""
+_ALL_STEPS = slice(None)
+
+_SLICE = 1 << 19
+"""The most samples that are gathered at once (4 MiB of float64)."""
 
 _REDUCED = 1 << 26
 """The most samples that are reduced between two looks at the clock."""
@@ -36,13 +38,15 @@ class Windows:
     times: IntArray
     length: int
     limits: Limits
+    steps: slice = field(default_factory=lambda: _ALL_STEPS)
+    """Which steps of the query these are."""
 
     @classmethod
-    def of(cls, batch: SeriesBatch, times: IntArray, length: int, limits: Limits) -> Windows:
+    def of(cls, batch: SeriesBatch, times: IntArray, length: int, limits: Limits, steps: slice = _ALL_STEPS) -> Windows:
         """Find the windows of a batch that has no staleness markers."""
         low = np.searchsorted(batch.timestamps, times - length, side="right")
         high = np.searchsorted(batch.timestamps, times, side="right")
-        return cls(list(batch.labels), batch.timestamps, batch.values, low, high, times, length, limits)
+        return cls(list(batch.labels), batch.timestamps, batch.values, low, high, times, length, limits, steps)
 
     @classmethod
     def extended(

@@ -17,6 +17,7 @@ from dashboard.promql import (
     ExecutionError,
     Matrix,
     ParseError,
+    QueryCancelledError,
     QueryTimeoutError,
     Ranges,
     Scalar,
@@ -24,6 +25,7 @@ from dashboard.promql import (
     Vector,
     parse,
 )
+from dashboard.promql.context import HEAVY
 from dashboard.promql.engine import MAX_STEPS
 from dashboard.promql.errors import TooManySamplesError
 from dashboard.promql.functions import FUNCTIONS
@@ -139,6 +141,80 @@ def test_a_query_waits_for_its_turn_and_gives_up_in_time() -> None:
     assert isinstance(engine.instant("x", 0, timeout=20).value, Vector)
     assert registry.get_sample_value("prometheus_engine_queries") == 0
     assert registry.get_sample_value("prometheus_engine_queries_concurrent_max") == 1
+
+
+def test_a_lane_of_its_own_waits_for_nobody_else() -> None:
+    slow = Slow()
+    engine = Engine(slow, registry=CollectorRegistry(), concurrency=1)
+    rules = engine.lane(1)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(engine.instant, "x", 0)
+        assert slow.asked.acquire(timeout=20)
+        assert rules.instant("1 + 1", 0, timeout=20).value == Scalar(0, 2)
+        slow.go.set()
+        first.result(20)
+
+
+def test_heavy_queries_wait_for_each_other_and_light_ones_do_not() -> None:
+    class Much:
+        def __init__(self) -> None:
+            self.slow = Slow()
+
+        def select(self, matchers: list, *_: object, **__: object) -> list[SeriesBatch]:
+            if matchers[-1].value == "wait":
+                self.slow.select()
+            times = np.arange(HEAVY + 1, dtype=np.int64)
+            count = 1 if matchers[-1].value == "light" else HEAVY + 1
+            return [SeriesBatch([Labels.of({"__name__": "x"})], times[:count], np.zeros((1, count)))]
+
+    much = Much()
+    engine = Engine(much, registry=CollectorRegistry(), heavy=1)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(engine.instant, "sum_over_time(x[1h]) + wait", HEAVY)
+        assert much.slow.asked.acquire(timeout=20)
+        with pytest.raises(QueryTimeoutError, match="query timed out in query queue"):
+            engine.instant("sum_over_time(x[1h])", HEAVY, timeout=20)
+        assert isinstance(engine.instant("light", 0).value, Vector)
+        much.slow.go.set()
+        first.result(20)
+    assert isinstance(engine.instant("sum_over_time(x[1h])", HEAVY).value, Vector)
+
+
+def test_a_query_that_nobody_waits_for_any_more_is_given_up() -> None:
+    slow = Slow()
+    engine = Engine(slow, registry=CollectorRegistry(), concurrency=1)
+    gone = threading.Event()
+    with ThreadPoolExecutor(2) as pool:
+        running = pool.submit(engine.instant, "x + y", 0, cancelled=gone.is_set)
+        assert slow.asked.acquire(timeout=20)
+        waiting = pool.submit(engine.instant, "x", 0, cancelled=gone.is_set)
+        gone.set()
+        with pytest.raises(QueryCancelledError, match="query was canceled in query queue"):
+            waiting.result(20)
+        slow.go.set()
+        with pytest.raises(QueryCancelledError, match="query was canceled in expression evaluation"):
+            running.result(20)
+    assert engine.instant("1", 0).value == Scalar(0, 1)
+
+
+def test_what_stands_twice_is_evaluated_once(storage: MemoryStorage, engine: Engine, load: Load) -> None:
+    load("x_total 0+1x20\ny 1 2 3")
+    query = "rate(x_total[2m]) / (1 + rate(x_total[2m])) + sum(rate(x_total[2m]))"
+    vector = engine.instant(query, 300_000).value
+    assert isinstance(vector, Vector)
+    assert vector.values[0] == pytest.approx((1 / 30) / (1 + 1 / 30) + 1 / 30)
+    assert len(storage.asked) == 1
+    # What there is to remark is remarked at both places.
+    assert len(engine.instant("rate(y[2m]) + rate(y[2m])", 60_000).infos) == 2
+
+
+def test_what_is_fixed_in_time_is_evaluated_once(storage: MemoryStorage, engine: Engine, load: Load) -> None:
+    load("x 0+1x20")
+    matrix = engine.range("sum(x @ 60 + x offset 1m @ end()) + x", 100_000, 310_000, 60_000).value
+    assert isinstance(matrix, Matrix)
+    # The end of the query is no step of it.
+    assert matrix.values.tolist() == [[2 + 8 + 3, 2 + 8 + 5, 2 + 8 + 7, 2 + 8 + 9]]
+    assert sorted(end - start for start, end in storage.asked) == [299_999, 299_999, 299_999 + 180_000]
 
 
 def test_a_failed_query_gives_its_turn_back(engine: Engine, load: Load) -> None:

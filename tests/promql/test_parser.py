@@ -15,7 +15,6 @@ from dashboard.promql.ast import (
     Cardinality,
     Matching,
     MatrixSelector,
-    NumberLiteral,
     ParenExpr,
     Shift,
     StringLiteral,
@@ -23,7 +22,7 @@ from dashboard.promql.ast import (
     UnaryExpr,
     VectorSelector,
 )
-from dashboard.promql.durations import DurationExpr
+from dashboard.promql.durations import DurationExpr, NumberLiteral
 from dashboard.promql.parser import DEEPEST, LONGEST_TEXT
 from dashboard.promql.position import Span
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from dashboard.model.samples import FloatArray
 from dashboard.promql.ast import Call, Expr, StringLiteral, unparenthesise
 from dashboard.promql.context import Context
-from dashboard.promql.matrix import Matrix
+from dashboard.promql.matrix import Matrix, Operand
 from dashboard.promql.ranges import range_windows
 from dashboard.promql.windows import Windows
-
-Operand: TypeAlias = Matrix | FloatArray
-"""The value of an expression: series, or the numbers that a scalar is at each step (float64[T])."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +49,8 @@ class Invocation:
         assert isinstance(literal, StringLiteral)  # noqa: S101 - the types were checked with the text.
         return literal.value
 
-    def windows(self, number: int) -> list[Windows]:
-        """Return the value of an argument that is a range vector."""
+    def windows(self, number: int) -> Iterator[tuple[slice, list[Windows]]]:
+        """Yield the value of an argument that is a range vector, for some of the steps at a time."""
         return range_windows(self.context, self.call.arguments[number], self.evaluate)
 
 

@@ -98,9 +98,10 @@ def _median_deviation(windows: Windows) -> FloatArray:
 
 
 def _smoothing(invocation: Invocation) -> Matrix:
-    level, trend = invocation.scalar(1), invocation.scalar(2)
+    levels, trends = invocation.scalar(1), invocation.scalar(2)
 
     def smoothed(windows: Windows) -> FloatArray:
+        level, trend = levels[windows.steps], trends[windows.steps]
         covered = windows.counts > 0
         _check_factor("smoothing", level[covered])
         _check_factor("trend", trend[covered])
@@ -135,7 +136,7 @@ def _smooth(part: Gathered, level: FloatArray, trend: FloatArray) -> FloatArray:
 def _quantile(invocation: Invocation) -> Matrix:
     q = invocation.scalar(0)
     warn_of_wrong(invocation.context.remarks, q, invocation.call.arguments[0].span)
-    return apply(invocation, RangeFunction(lambda windows: _quantiles(windows, q)), argument=1)
+    return apply(invocation, RangeFunction(lambda windows: _quantiles(windows, q[windows.steps])), argument=1)
 
 
 def _quantiles(windows: Windows, q: FloatArray) -> FloatArray:

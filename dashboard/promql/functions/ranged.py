@@ -12,9 +12,10 @@ from dashboard.model.samples import FloatArray, IntArray
 from dashboard.promql.ast import Extension
 from dashboard.promql.errors import ExecutionError
 from dashboard.promql.functions.call import Function, Invocation
-from dashboard.promql.matrix import Matrix, nameless, refuse_twins, stack
+from dashboard.promql.matrix import Matrix, nameless, refuse_twins
 from dashboard.promql.ranges import extension_of
 from dashboard.promql.selector import sort_rows
+from dashboard.promql.slices import put_together, stacked
 from dashboard.promql.windows import Windows
 
 _EXTENDABLE = {
@@ -50,8 +51,11 @@ def apply(invocation: Invocation, function: RangeFunction, argument: int = 0) ->
     """
     context = invocation.context
     function = _extended(function, invocation, argument)
-    parts = [_applied(context.steps, windows, function).compact() for windows in invocation.windows(argument)]
-    found = sort_rows(stack(context.steps, parts))
+    parts = [
+        stacked(context, steps, [_applied(context.steps[steps], windows, function) for windows in found])
+        for steps, found in invocation.windows(argument)
+    ]
+    found = sort_rows(put_together(context, parts))
     if not function.keeps_name:
         found = found.relabelled([nameless(labels) for labels in found.labels])
         refuse_twins(found.labels)

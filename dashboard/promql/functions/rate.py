@@ -184,7 +184,8 @@ def _predict_linear(invocation: Invocation) -> Matrix:
         slopes, levels = _regression(windows)
         # The prediction counts from the step, also where the range was moved by offset or @.
         with np.errstate(invalid="ignore", over="ignore"):
-            return np.asarray(levels + slopes * (ahead + (steps - windows.times) / 1000))
+            late = (steps[windows.steps] - windows.times) / 1000
+            return np.asarray(levels + slopes * (ahead[windows.steps] + late))
 
     return apply(invocation, RangeFunction(predicted, fewest=2))
 

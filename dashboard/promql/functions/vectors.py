@@ -49,8 +49,9 @@ def _absent(invocation: Invocation) -> Matrix:
 
 def _absent_over_time(invocation: Invocation) -> Matrix:
     present = np.zeros(invocation.context.count, dtype=np.bool_)
-    for windows in invocation.windows(0):
-        present |= windows.counts > 0
+    for steps, found in invocation.windows(0):
+        for windows in found:
+            present[steps] |= windows.counts > 0
     return _where_absent(invocation, present)
 
 

@@ -1,0 +1,81 @@
+"""Long stretches of time are read piece by piece, so that few samples are in memory at once."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from dashboard.model.labels import Labels
+from dashboard.model.samples import IntArray, SampleLimitError, SeriesBatch
+from dashboard.promql.ast import VectorSelector
+from dashboard.promql.context import Context
+from dashboard.promql.errors import TooManySamplesError
+from dashboard.promql.matrix import IndexArray, Matrix, stack
+
+MOST_AT_ONCE = 1 << 20
+"""The most samples that are read at once, if fewer steps need fewer samples (8 MiB of float64)."""
+
+_PARTS = 4
+
+_Part = tuple[slice, Matrix]
+
+
+def fetch_slices(
+    context: Context, selector: VectorSelector, times: IntArray, before: int, after: int = 0
+) -> Iterator[tuple[slice, list[SeriesBatch]]]:
+    """Yield which steps, and the samples that they need: those in ``(t - before, t + after]`` of each of their times.
+
+    ``times`` is int64[T], where the selector looks at each step. No batch is empty; the steps come in order.
+
+    Raises:
+        TooManySamplesError: there are more samples than the query may have in memory; none of them was read.
+    """
+    waiting = [slice(0, len(times))]
+    while waiting:
+        context.limits.check_time()
+        part = waiting.pop()
+        first, last = int(times[part].min()), int(times[part].max())
+        # Fewer steps need fewer samples only where the steps reach farther than the range of one.
+        divisible = last - first > before
+        most = min(MOST_AT_ONCE, context.limits.left) if divisible else context.limits.left
+        try:
+            batches = context.queryable.select(selector.matchers, first - before + 1, last + after, most=most)
+        except SampleLimitError as error:
+            if not divisible:
+                raise TooManySamplesError from error
+            waiting.extend(reversed(_divided(part)))
+            continue
+        found = [batch for batch in batches if batch.labels and len(batch.timestamps)]
+        context.limits.weigh(sum(batch.values.size for batch in found))
+        yield part, found
+
+
+def _divided(part: slice) -> list[slice]:
+    bounds = np.linspace(part.start, part.stop, _PARTS + 1).astype(int).tolist()
+    return [slice(start, stop) for start, stop in itertools.pairwise(bounds) if start < stop]
+
+
+def put_together(context: Context, parts: Sequence[_Part]) -> Matrix:
+    """Make one matrix of matrices that each have some of the steps; a series that is in several is one row."""
+    if len(parts) == 1 and len(parts[0][1].steps) == context.count:
+        return parts[0][1]
+    rows: dict[Labels, int] = {}
+    places = [_places(rows, matrix.labels) for _, matrix in parts]
+    context.limits.check_samples(len(rows) * context.count)
+    values = np.zeros((len(rows), context.count))
+    present = np.zeros(values.shape, dtype=np.bool_)
+    for (steps, matrix), place in zip(parts, places, strict=True):
+        values[place, steps] = matrix.values
+        present[place, steps] = matrix.present
+    return Matrix(list(rows), context.steps, values, present)
+
+
+def _places(rows: dict[Labels, int], labels: Sequence[Labels]) -> IndexArray:
+    return np.array([rows.setdefault(each, len(rows)) for each in labels], dtype=np.intp)
+
+
+def stacked(context: Context, steps: slice, matrices: Sequence[Matrix]) -> _Part:
+    """Return the series of several matrices of the same part of the steps, without those that are never present."""
+    return steps, stack(context.steps[steps], matrices).compact()
