@@ -14,6 +14,7 @@ from dashboard.web.pages import views
 from dashboard.web.parts import parts
 from dashboard.web.views.charts import Chart, Span
 from dashboard.web.views.incidents import IncidentError
+from dashboard.web.views.targets import StateFilter
 from dashboard.web.views.views import MOST_CHARTS
 
 blueprint = Blueprint("cockpit_api", __name__)
@@ -84,8 +85,21 @@ def alerts() -> Response:
 
 @blueprint.get(urls.TARGETS_API)
 def targets() -> Response:
-    """Tell what the page of the targets shows."""
-    return answer(views().targets())
+    """Tell what the page of the targets shows, of all targets or of those in one ``state``."""
+    return answer(views().targets(StateFilter.named(request.args.get("state", ""))))
+
+
+@blueprint.get("/api/cockpit/targets/<target_id>")
+def target(target_id: str) -> Response:
+    """Tell what the page of one target shows."""
+    live = views().target(target_id)
+    return failure(404, "there is no such target any more") if live is None else answer(live)
+
+
+@blueprint.post(urls.EXPORTERS_API)
+def exporters() -> Response:
+    """Look for exporters on this machine that nobody scrapes, by connecting to their well-known ports."""
+    return answer(views().look_for_exporters())
 
 
 @blueprint.post("/api/cockpit/targets/<target_id>/scrape")

@@ -17,10 +17,13 @@ from dashboard.web.views.pages import (
     GpuPage,
     OverviewPage,
     RangeChoice,
+    StateChoice,
+    TargetPage,
     TargetsPage,
     fits,
 )
 from dashboard.web.views.svg import favicon
+from dashboard.web.views.targets import StateFilter
 from dashboard.web.views.views import Views
 
 _KEY = "glass-cockpit-views"
@@ -119,8 +122,43 @@ def _ranges(address: str, chosen: Span) -> tuple[RangeChoice, ...]:
 @blueprint.get(urls.TARGETS)
 def targets() -> str:
     """Show what is scraped, and how that goes."""
-    frame = views().frame("Targets", section="targets", live_url=urls.TARGETS_API)
-    return render_template("targets.html", frame=frame, page=TargetsPage(views().targets(), _filter_text()))
+    state, wanted = StateFilter.named(request.args.get("state", "")), _filter_text()
+    polled = f"{urls.TARGETS_API}?state={state.value}" if state.value else urls.TARGETS_API
+    frame = views().frame("Targets", section="targets", live_url=polled)
+    live = views().targets(state)
+    few = sum(len(pool.targets) for pool in live.pools) <= _FEW_TARGETS
+    unfolded = few or bool(wanted) or state is not StateFilter.ALL
+    page = TargetsPage(live, wanted, state.value, _state_choices(state, wanted), unfolded)
+    return render_template("targets.html", frame=frame, page=page)
+
+
+_FEW_TARGETS = 200
+_STATES = (
+    ("up", "ok", "up", StateFilter.UP),
+    ("down", "bad", "down", StateFilter.DOWN),
+    ("unknown", "unknown", "waiting", StateFilter.WAITING),
+    ("dropped", "dropped", "dropped", StateFilter.DROPPED),
+)
+
+
+def _state_choices(chosen: StateFilter, filter_text: str) -> tuple[StateChoice, ...]:
+    return tuple(
+        # The one that is chosen leads back to all.
+        StateChoice(
+            field, level, name, urls.targets_in("" if each is chosen else each.value, filter_text), each is chosen
+        )
+        for field, level, name, each in _STATES
+    )
+
+
+@blueprint.get("/targets/<target_id>")
+def target(target_id: str) -> str:
+    """Show one target: how it is scraped, and what each relabelling rule made of its labels."""
+    live = views().target(target_id)
+    if live is None:
+        abort(404, "There is no such target any more. The page of the targets has all that are.")
+    frame = views().frame(live.address, section="targets", live_url=urls.target_api(target_id))
+    return render_template("target.html", frame=frame, page=TargetPage(live))
 
 
 @blueprint.get("/favicon.svg")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 OVERVIEW = "/"
 ALERTS = "/alerts"
@@ -13,6 +13,7 @@ OVERVIEW_API = "/api/cockpit/overview"
 ALERTS_API = "/api/cockpit/alerts"
 TARGETS_API = "/api/cockpit/targets"
 GPU_API = "/api/cockpit/gpu"
+EXPORTERS_API = "/api/cockpit/exporters"
 
 
 def app(job: str) -> str:
@@ -28,6 +29,22 @@ def alerts_about(name: str) -> str:
 def targets_about(instance: str) -> str:
     """Return the page of the targets, filtered by an address."""
     return f"{TARGETS}?q={quote(instance, safe='')}"
+
+
+def targets_in(state: str, filter_text: str) -> str:
+    """Return the page of the targets in one state, or in all where none is given, with what the reader looks for."""
+    query = urlencode({name: value for name, value in (("state", state), ("q", filter_text)) if value})
+    return f"{TARGETS}?{query}" if query else TARGETS
+
+
+def target(target_id: str) -> str:
+    """Return the page of one target."""
+    return f"{TARGETS}/{quote(target_id, safe='')}"
+
+
+def target_api(target_id: str) -> str:
+    """Return what the page of one target polls."""
+    return f"{TARGETS_API}/{quote(target_id, safe='')}"
 
 
 def app_api(job: str) -> str:

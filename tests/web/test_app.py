@@ -20,6 +20,8 @@ PROMETHEUS = [
     ("POST", "/api/v1/labels", "", 200),
     ("GET", "/api/v1/label/<path:name>/values", "", 200),
     ("GET", "/api/v1/targets", "", 200),
+    ("GET", "/api/v1/scrape_pools", "", 200),
+    ("GET", "/api/v1/targets/relabel_steps", "?scrapePool=shop&labels={}", 200),
     ("GET", "/api/v1/targets/metadata", "", 200),
     ("GET", "/api/v1/metadata", "", 200),
     ("GET", "/api/v1/rules", "", 200),

@@ -12,8 +12,10 @@ from flask.testing import FlaskClient
 
 from dashboard.config.prometheus import load_prometheus_config
 from dashboard.promql import Engine, ExecutionError
+from dashboard.scrape.exporters import Exporter
 from dashboard.web import Parts, create_app
 from dashboard.web.compression import WORTH_COMPRESSING
+from dashboard.web.views import views
 
 
 @pytest.mark.parametrize("area", ["overview", "alerts", "targets", "gpu", "apps/shop"])
@@ -215,3 +217,35 @@ def scrape(parts: Parts, job: str) -> None:
         if target.labels.get("job") == job:
             parts.scrape.scrape_now(target.id)
     parts.storage.flush()
+
+
+def test_the_page_of_one_target_is_polled(client: FlaskClient, parts: Parts) -> None:
+    (target,) = (each for each in parts.scrape.targets() if each.labels.get("job") == "shop")
+    told = client.get(f"/api/cockpit/targets/{target.id}").get_json()
+    assert (told["pool"], told["steps"], told["at"]) == ("shop", [], parts.clock())
+    assert client.get("/api/cockpit/targets/nothing").status_code == 404
+
+
+def test_targets_of_one_state_are_polled(client: FlaskClient, parts: Parts) -> None:
+    for target in parts.scrape.targets():
+        parts.scrape.scrape_now(target.id)
+    told = client.get("/api/cockpit/targets?state=down").get_json()
+    assert [pool["id"] for pool in told["pools"]] == ["gone"]
+    assert (told["up"], told["down"]) == (1, 1)
+
+
+def test_looking_for_exporters_leaves_out_what_is_scraped(
+    client: FlaskClient, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scraped = int(target.rsplit(":", 1)[1])
+    tried: list[set[int]] = []
+
+    def find(known: set[int]) -> list[Exporter]:
+        tried.append(known)
+        return [Exporter(9100, "node_exporter", "node")]
+
+    monkeypatch.setattr(views, "find_exporters", find)
+    told = client.post("/api/cockpit/exporters", json={}).get_json()
+    assert tried == [{scraped, 1, 5000}]
+    assert told["message"] == "Found 1 port of an exporter that nobody scrapes."
+    assert told["offers"][0]["address"] == "localhost:9100"

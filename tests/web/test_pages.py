@@ -199,3 +199,37 @@ def test_the_strip_of_scrapes_says_what_it_is(client: FlaskClient, address: str)
 def test_without_a_graphics_card_its_page_says_so_and_no_other_names_it(client: FlaskClient) -> None:
     assert "No GPU: nothing that is scraped tells of an NVIDIA card." in client.get("/gpu").text
     assert 'href="/gpu"' not in client.get("/").text
+
+
+def test_one_state_of_the_targets_is_shown_without_scripts(client: FlaskClient, parts: Parts) -> None:
+    for target in parts.scrape.targets():
+        parts.scrape.scrape_now(target.id)
+    text = client.get("/targets?state=down&q=go").text
+    assert text.count('class="target"') == 1
+    assert "/targets/" in text
+    assert 'data-live="/api/cockpit/targets?state=down"' in text
+    # The choice that is made leads back to all, and what the reader looks for is kept.
+    assert 'href="/targets?q=go" data-keeps-filter aria-current="true"' in text
+    assert 'href="/targets?state=up&amp;q=go"' in text
+    assert 'name="state" value="down"' in text
+    assert "No target is dropped." in client.get("/targets?state=dropped").text
+
+
+def test_a_target_has_a_page_of_its_own(client: FlaskClient, parts: Parts) -> None:
+    (target,) = (each for each in parts.scrape.targets() if each.labels.get("job") == "shop")
+    text = client.get(f"/targets/{target.id}").text
+    assert "Labels before relabelling" in text
+    assert "__scrape_interval__" in text
+    assert "The job has no <code>relabel_configs</code>." in text
+    answer = client.get("/targets/nothing", headers={"Accept": "text/html"})
+    assert answer.status_code == 404
+    assert "There is no such target any more." in answer.text
+
+
+def test_a_broken_configuration_is_said_on_the_page_of_the_targets(client: FlaskClient, parts: Parts) -> None:
+    parts.settings.config_file.write_text("scrape_configs: 5\n")
+    assert not parts.reloader.reload().successful
+    text = client.get("/targets").text
+    assert "It cannot be reloaded" in text
+    assert "stays in force" in text
+    assert "scrape_configs" in text

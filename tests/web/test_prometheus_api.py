@@ -215,22 +215,6 @@ def test_the_targets_have_prometheus_fields(client: FlaskClient, parts: Parts, t
     assert gone["lastError"]
 
 
-@pytest.mark.parametrize(
-    ("query", "pools", "keys"),
-    [
-        ("", ["gone", "shop"], ["activeTargets", "droppedTargetCounts", "droppedTargets"]),
-        ("?state=any", ["gone", "shop"], ["activeTargets", "droppedTargetCounts", "droppedTargets"]),
-        ("?state=ACTIVE", ["gone", "shop"], ["activeTargets", "droppedTargets"]),
-        ("?state=dropped", [], ["activeTargets", "droppedTargetCounts", "droppedTargets"]),
-        ("?scrapePool=shop", ["shop"], ["activeTargets", "droppedTargetCounts", "droppedTargets"]),
-    ],
-)
-def test_targets_are_filtered(client: FlaskClient, query: str, pools: list[str], keys: list[str]) -> None:
-    data = client.get(f"/api/v1/targets{query}").json["data"]
-    assert sorted(entry["scrapePool"] for entry in data["activeTargets"]) == pools
-    assert sorted(data) == keys
-
-
 def test_metadata_is_told_by_metric_and_by_target(client: FlaskClient, parts: Parts) -> None:
     scrape_all(parts)
     entry = {"type": "gauge", "help": "Jobs that wait.", "unit": ""}

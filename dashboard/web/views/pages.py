@@ -12,6 +12,7 @@ from dashboard.web.views.cards import Card
 from dashboard.web.views.charts import Chart
 from dashboard.web.views.gpu import GpuView
 from dashboard.web.views.overview import Overview
+from dashboard.web.views.target import TargetView
 from dashboard.web.views.targets import TargetsView
 
 
@@ -64,11 +65,32 @@ class AlertsPage:
 
 
 @dataclass(frozen=True, slots=True)
+class StateChoice:
+    """One choice of which targets are shown."""
+
+    field: Annotated[str, "The field of the view that says how many there are."]
+    level: Annotated[str, "The level that such targets have."]
+    name: Annotated[str, "What such targets are called."]
+    url: Annotated[str, "The page that shows them alone, or all again."]
+    chosen: Annotated[bool, "Whether they are shown alone now."]
+
+
+@dataclass(frozen=True, slots=True)
 class TargetsPage:
     """The page ``/targets``."""
 
     live: Annotated[TargetsView, "What the page also polls."]
     filter_text: Annotated[str, "What the reader looks for."]
+    state: Annotated[str, "Which targets are shown, as the address says it; nothing for all."]
+    choices: Annotated[tuple[StateChoice, ...], "Which others may be."]
+    unfolded: Annotated[bool, "Whether all pools are unfolded: few targets are there, or the reader looks for some."]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPage:
+    """The page ``/targets/<target>``."""
+
+    live: Annotated[TargetView, "What the page also polls."]
 
 
 @dataclass(frozen=True, slots=True)

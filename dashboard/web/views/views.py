@@ -11,6 +11,8 @@ from dashboard.model.labels import METRIC_NAME, Labels, quote
 from dashboard.model.matcher import Matcher, MatchKind
 from dashboard.promql import Engine, PromqlError, Vector
 from dashboard.rules.alert import AlertState
+from dashboard.scrape import UnknownPoolError
+from dashboard.scrape.exporters import find_exporters
 from dashboard.scrape.status import TargetHealth, TargetStatus
 from dashboard.web.assets import Assets, load_assets
 from dashboard.web.cached import Cached
@@ -29,6 +31,7 @@ from dashboard.web.views.gpu import GpuCard, GpuView, ask_cards, gpu_panels
 from dashboard.web.views.host import Gauge, ask_host
 from dashboard.web.views.incidents import Incident, IncidentError, ask_incidents, order_incident, simulator_address
 from dashboard.web.views.local import is_local, own_path
+from dashboard.web.views.offers import Offers, make_offers, scraped_ports
 from dashboard.web.views.overview import (
     Asked,
     Overview,
@@ -39,7 +42,8 @@ from dashboard.web.views.overview import (
     make_overview,
 )
 from dashboard.web.views.panels import PanelSpec, Section, panel_rows, panels_of
-from dashboard.web.views.targets import TargetsView, make_targets
+from dashboard.web.views.target import TargetView, find_target, make_target
+from dashboard.web.views.targets import AskedTargets, StateFilter, TargetsView, make_targets
 
 _log = logging.getLogger(__name__)
 _LIFETIME = 2.0
@@ -65,6 +69,7 @@ class Views:
         self._apps: Cached[AppView] = Cached(_LIFETIME)
         self._alerts: Cached[AlertsView] = Cached(_LIFETIME)
         self._gpu: Cached[GpuView] = Cached(_LIFETIME)
+        self._targets: Cached[TargetsView] = Cached(_LIFETIME)
         self._family_lists: Cached[list[Family]] = Cached(_FAMILY_LIFETIME)
         # A chart takes up to 100 kB, and stays until newer ones push it out.
         self._charts: Cached[Chart] = Cached(_LIFETIME, size=5 * MOST_CHARTS)
@@ -249,9 +254,33 @@ class Views:
         specs = [spec for spec in gpu_panels(self.gpu().cards) if spec.panel.id in panels]
         return {spec.panel.id: self._chart(_GPU, spec, span) for spec in specs}
 
-    def targets(self) -> TargetsView:
-        """Return the page of the targets."""
-        return make_targets(self._parts.scrape.targets(), self.firing(), self._parts.clock())
+    def targets(self, state: StateFilter = StateFilter.ALL) -> TargetsView:
+        """Return the page of the targets, or of those in one state."""
+        return self._targets.get(state, lambda: self._ask_targets(state))
+
+    def _ask_targets(self, state: StateFilter) -> TargetsView:
+        reloader = self._parts.reloader
+        asked = AskedTargets(self._parts.scrape.pools(), reloader.loaded.config, reloader.status, self.firing())
+        return make_targets(asked, state, self._parts.clock())
+
+    def target(self, target_id: str) -> TargetView | None:
+        """Return the page of one target, or ``None`` where there is none of that name any more."""
+        scrape = self._parts.scrape
+        found = find_target(scrape.pools(), target_id)
+        if found is None:
+            return None
+        try:
+            steps = scrape.relabel_steps(found.pool, found.discovered)
+        except UnknownPoolError:
+            # A reload has just taken the job away.
+            return None
+        return make_target(target_id, found, steps, self.firing(), self._parts.clock())
+
+    def look_for_exporters(self) -> Offers:
+        """Return the exporters of this machine that nobody scrapes; nothing is asked of them."""
+        targets = self._parts.scrape.targets()
+        known = scraped_ports((target.url for target in targets), self._parts.settings.port)
+        return make_offers(find_exporters(known), {pool.name for pool in self._parts.scrape.pools()})
 
     def scrape_now(self, target_id: str) -> TargetStatus:
         """Scrape a target at once and return what became of it.
@@ -261,6 +290,7 @@ class Views:
         """
         status = self._parts.scrape.scrape_now(target_id)
         self._overview.forget()
+        self._targets.forget()
         return status
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,9 +44,18 @@ def world(parts: Parts) -> Parts:
         "scrape_configs:\n"
         f"- job_name: shop\n  static_configs: [{{targets: ['{good}'], labels: {{zone: '{IMAGE}'}}}}]\n"
         f"- job_name: '{SCRIPT}'\n  static_configs: [{{targets: ['127.0.0.1:1']}}]\n"
+        "- job_name: chosen\n"
+        f"  static_configs: [{{targets: ['127.0.0.1:2', '127.0.0.1:3'], labels: {{zone: '{IMAGE}'}}}}]\n"
+        "  relabel_configs:\n"
+        f"  - {{source_labels: [zone], target_label: place, replacement: '{SCRIPT}'}}\n"
+        "  - {source_labels: [__address__], regex: '.*:3', action: drop}\n"
+        "  - {regex: zone, action: labeldrop}\n"
+        "tracing: {endpoint: 'localhost:1'}\n"
     )
     (folder / "hostile-rules.yml").write_text(_RULES)
-    parts.scrape.apply(load_prometheus_config(config_file))
+    config = load_prometheus_config(config_file)
+    parts.scrape.apply(config)
+    parts.reloader.loaded = replace(parts.reloader.loaded, config=config)
     for target in parts.scrape.targets():
         parts.scrape.scrape_now(target.id)
     store(parts)

@@ -12,7 +12,11 @@ import requests
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
-from dashboard.web import Parts, Server, bind, create_app
+from dashboard.config.prometheus import load_prometheus_config
+from dashboard.scrape.exporters import Exporter
+from dashboard.web import Parts, Server, bind, create_app, urls
+from dashboard.web.views import views
+from dashboard.web.views.targets import dropped_id
 
 pytestmark = pytest.mark.browser
 
@@ -174,9 +178,12 @@ def test_pages_hold_in_a_phone_and_raise_no_complaint_with_hostile_names(
 ) -> None:
     elements = world.clock()  # The world is made before the pages are.
     assert elements
-    for width in (380, 1920):
+    (pool,) = (pool for pool in world.scrape.pools() if pool.name == "chosen")
+    targets = [urls.target(pool.active[0].id), urls.target(dropped_id(pool.name, pool.dropped[0]))]
+    for width, colors in ((380, "dark"), (1920, "light")):
         page.set_viewport_size({"width": width, "height": 800})
-        for address in PAGES[:-1]:
+        page.emulate_media(color_scheme=colors)
+        for address in (*PAGES[:-1], *targets):
             page.goto(url_of(server) + address)
             poll(page, "/api/cockpit/")
             wide = page.evaluate("document.documentElement.scrollWidth")
@@ -254,6 +261,78 @@ def test_buttons_say_what_came_of_them(page: Page, parts: Parts) -> None:
     page.goto(f"{url_of(server)}/apps/gone")
     expect(page.locator(".incident-note")).to_have_text("The simulator does not answer.")
     server.stop(5.0)
+
+
+@pytest.fixture
+def many(parts: Parts) -> Parts:
+    """The same parts with a thousand targets in ten pools, of which one target drops out of each."""
+    jobs = ["scrape_configs:"]
+    for job in range(10):
+        addresses = ", ".join(f"'10.{job}.0.1:{port}'" for port in range(1000, 1101))
+        jobs.append(f"- job_name: job-{job}\n  static_configs: [{{targets: [{addresses}]}}]")
+        jobs.append("  relabel_configs: [{source_labels: [__address__], regex: '.*:1100', action: drop}]")
+    file = parts.settings.config_file.with_name("many.yml")
+    file.write_text("\n".join(jobs))
+    parts.scrape.apply(load_prometheus_config(file))
+    return parts
+
+
+def test_a_thousand_targets_are_folded_up_filtered_and_updated(page: Page, server: Server, many: Parts) -> None:
+    assert len(many.scrape.targets()) == 1000
+    page.goto(f"{url_of(server)}/targets")
+    expect(page.locator(".pool")).to_have_count(10)
+    expect(page.locator(".pool details[open]")).to_have_count(0)
+    page.keyboard.press("/")
+    page.keyboard.type("10.3.0.1:1042")
+    expect(page.locator(".target:visible")).to_have_count(1)
+    expect(page).to_have_url(f"{url_of(server)}/targets?q=10.3.0.1%3A1042")
+    poll(page, "/api/cockpit/targets")
+    expect(page.locator(".target:visible")).to_have_count(1)
+    page.get_by_role("link", name="1000 waiting").click()
+    expect(page).to_have_url(f"{url_of(server)}/targets?state=waiting&q=10.3.0.1%3A1042")
+    expect(page.locator(".target:visible")).to_have_count(1)
+    page.get_by_role("link", name="10 dropped").click()
+    expect(page.locator("[data-empty]")).to_be_visible()
+    page.get_by_role("searchbox").fill("1100")
+    expect(page.locator(".target.dropped:visible")).to_have_count(10)
+    page.get_by_role("link", name="Which rule dropped it").first.click()
+    expect(page.locator(".step-effect")).to_have_text("dropped the target")
+
+
+def test_exporters_are_looked_for_when_somebody_asks(
+    page: Page, context: BrowserContext, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[object] = []
+
+    def find(known: object) -> list[Exporter]:
+        tried.append(known)
+        return [Exporter(9100, "node_exporter", "node")]
+
+    monkeypatch.setattr(views, "find_exporters", find)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{url_of(server)}/targets")
+    poll(page, "/api/cockpit/targets")
+    assert tried == []
+    page.get_by_role("button", name="Look for exporters").click()
+    expect(page.locator(".offer pre")).to_contain_text("job_name: node")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.locator(".offer button")).to_have_text("Copied")
+    assert "localhost:9100" in page.evaluate("navigator.clipboard.readText()")
+    poll(page, "/api/cockpit/targets")
+    expect(page.locator(".offer")).to_have_count(1)
+
+
+def test_the_page_of_the_graphics_cards_draws_their_last_hour(page: Page, server: Server, world: Parts) -> None:
+    assert world.scrape.targets()
+    with page.expect_response(lambda answer: "/api/cockpit/gpu?range=1h&chart=utilization" in answer.url):
+        page.goto(f"{url_of(server)}/gpu")
+        page.clock.run_for(500)
+    expect(page.locator('[data-panel="utilization"] canvas')).to_be_visible()
+    expect(page.get_by_role("link", name="1h")).to_have_attribute("aria-current", "true")
+    expect(page.locator(".gpu .target-error")).to_have_text("The driver told of an error (XID 79).")
+    page.goto(url_of(server))
+    page.get_by_role("link", name="GPU", exact=True).click()
+    expect(page).to_have_url(f"{url_of(server)}/gpu")
 
 
 def test_the_keyboard_reaches_everything(page: Page, server: Server) -> None:

@@ -1,5 +1,7 @@
-// Buttons that ask the server to do something; what came of it is said beside them.
+// Buttons that ask the server to do something; what came of it is said beside them. A button with data-answer="name"
+// has its answer shown in the element with data-answer-of="name".
 
+import { apply } from "./bind";
 import { postJson, RefusedError } from "./poll";
 
 export function watchActions(refresh: () => void): void {
@@ -9,12 +11,32 @@ export function watchActions(refresh: () => void): void {
   });
 }
 
+export function watchCopies(): void {
+  document.addEventListener("click", (event) => {
+    const button = event.target instanceof Element ? event.target.closest<HTMLButtonElement>("button[data-copy]") : null;
+    const text = button?.closest("[data-key]")?.querySelector("code")?.textContent;
+    if (button && text) void copy(button, text);
+  });
+}
+
+async function copy(button: HTMLButtonElement, text: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    // Pages that came over the network without TLS have no clipboard; the text can be selected.
+    button.textContent = "Cannot copy";
+  }
+}
+
 async function act(button: HTMLButtonElement, refresh: () => void): Promise<void> {
   // Not "disabled": a disabled button loses the focus.
   button.setAttribute("aria-disabled", "true");
   try {
     const answer = await postJson(button.dataset["post"] ?? "", bodyOf(button));
-    tell(String(answer["message"] ?? "Done."), "ok");
+    const place = document.querySelector(`[data-answer-of="${button.dataset["answer"] ?? ""}"]`);
+    if (place) apply(place, answer);
+    else tell(String(answer["message"] ?? "Done."), "ok");
     refresh();
   } catch (error) {
     tell(error instanceof RefusedError ? error.message : "Cannot reach the server.", "bad");

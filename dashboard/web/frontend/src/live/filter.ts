@@ -6,6 +6,7 @@ export function watchFilters(): void {
   for (const input of document.querySelectorAll<HTMLInputElement>("[data-filter]")) {
     input.addEventListener("input", () => {
       runFilters();
+      if (input.value.trim()) unfold();
       keepInAddress(input.value.trim());
     });
     input.form?.addEventListener("submit", (event) => event.preventDefault());
@@ -37,4 +38,15 @@ function keepInAddress(text: string): void {
   if (text) address.searchParams.set("q", text);
   else address.searchParams.delete("q");
   history.replaceState(history.state, "", address);
+  for (const link of document.querySelectorAll<HTMLAnchorElement>("a[data-keeps-filter]")) {
+    const target = new URL(link.href);
+    if (text) target.searchParams.set("q", text);
+    else target.searchParams.delete("q");
+    link.href = target.pathname + target.search;
+  }
+}
+
+// What is folded away would look as if nothing in it matched.
+function unfold(): void {
+  for (const details of document.querySelectorAll<HTMLDetailsElement>("details[data-unfold]")) details.open = true;
 }

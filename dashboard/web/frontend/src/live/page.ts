@@ -1,6 +1,6 @@
 // Joins what every page has: polling, updating in place, freshness, filter, keys, choices.
 
-import { watchActions } from "./actions";
+import { watchActions, watchCopies } from "./actions";
 import { showFiring } from "./badge";
 import { apply, type Fields } from "./bind";
 import { watchChoices } from "./choices";
@@ -21,6 +21,7 @@ export function startPage(parts: PageParts = {}): Poller | null {
   watchChoices();
   listenToKeys();
   watchFilters();
+  watchCopies();
   countWhileHidden();
   const live = document.body.dataset["live"];
   const main = document.querySelector("main");
