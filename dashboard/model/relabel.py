@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import enum
+import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from dashboard.model.expansion import expansion
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import compiled
+
+T = TypeVar("T")
+_MOST_REMEMBERED, _LONGEST_REMEMBERED = 1024, 128
 
 
 class RelabelAction(enum.Enum):
@@ -109,15 +114,32 @@ def _source(config: RelabelConfig) -> Callable[[Mapping[str, str]], str]:
     return lambda labels: separator.join([labels.get(name, "") for name in names])
 
 
+def _remembering(answer: Callable[[str], T]) -> Callable[[str], T]:
+    """Remember the answers for some short texts: rules see the same names and values again and again."""
+    remembered = functools.lru_cache(_MOST_REMEMBERED)(answer)
+    return lambda text: remembered(text) if len(text) <= _LONGEST_REMEMBERED else answer(text)
+
+
+def _matches(config: RelabelConfig) -> Callable[[str], bool]:
+    regex = compiled(config.regex)
+    return _remembering(lambda text: regex.fullmatch(text) is not None)
+
+
 def _replace(config: RelabelConfig) -> _Rule:
     source, regex = _source(config), compiled(config.regex)
     target_of, text_of = expansion(config.target_label, regex), expansion(config.replacement, regex)
 
+    def replaced(text: str) -> tuple[str, str]:
+        """Return the label to set and its value; no label where nothing is to be set."""
+        match = regex.fullmatch(text)
+        return ("", "") if match is None else (target_of(match), text_of(match))
+
+    replacing = _remembering(replaced)
+
     def rule(labels: dict[str, str]) -> bool:
-        match = regex.fullmatch(source(labels))
-        target = "" if match is None else target_of(match)
-        if match is not None and target:
-            _put(labels, target, text_of(match))
+        target, text = replacing(source(labels))
+        if target:
+            _put(labels, target, text)
         return True
 
     return rule
@@ -125,8 +147,8 @@ def _replace(config: RelabelConfig) -> _Rule:
 
 def _choose(*, keep: bool) -> Callable[[RelabelConfig], _Rule]:
     def make(config: RelabelConfig) -> _Rule:
-        source, regex = _source(config), compiled(config.regex)
-        return lambda labels: (regex.fullmatch(source(labels)) is not None) is keep
+        source, matches = _source(config), _matches(config)
+        return lambda labels: matches(source(labels)) is keep
 
     return make
 
@@ -175,11 +197,17 @@ def _map_names(config: RelabelConfig) -> _Rule:
     regex = compiled(config.regex)
     name_of = expansion(config.replacement, regex)
 
+    def mapped(name: str) -> str | None:
+        match = regex.fullmatch(name)
+        return None if match is None else name_of(match)
+
+    mapping = _remembering(mapped)
+
     def rule(labels: dict[str, str]) -> bool:
         for name, value in list(labels.items()):
-            match = regex.fullmatch(name)
-            if match is not None:
-                _put(labels, name_of(match), value)
+            other = mapping(name)
+            if other is not None:
+                _put(labels, other, value)
         return True
 
     return rule
@@ -187,11 +215,11 @@ def _map_names(config: RelabelConfig) -> _Rule:
 
 def _choose_names(*, keep: bool) -> Callable[[RelabelConfig], _Rule]:
     def make(config: RelabelConfig) -> _Rule:
-        regex = compiled(config.regex)
+        matches = _matches(config)
 
         def rule(labels: dict[str, str]) -> bool:
             for name in list(labels):
-                if (regex.fullmatch(name) is not None) is not keep:
+                if matches(name) is not keep:
                     del labels[name]
             return True
 
