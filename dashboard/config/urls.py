@@ -32,7 +32,8 @@ def split_url(text: str) -> SplitResult:
     rest = re.split("[?#]", text[scheme.end() :] if scheme else text, maxsplit=1)[0]
     if not scheme and ":" in rest.partition("/")[0]:
         raise InvalidValueError(f'not a URL: "{shown}": the first path segment cannot contain a colon')
-    if rest.startswith("/" if scheme else "") and _BAD_ESCAPE.search(rest):
+    path = rest if rest.startswith("/") or not scheme else ""
+    if _BAD_ESCAPE.search(path) or _BAD_ESCAPE.search(text.partition("#")[2]):
         raise InvalidValueError(f'not a URL: "{shown}": invalid escape')
     user, _, host = rest[2:].partition("/")[0].rpartition("@")
     if rest.startswith("//") and not (_HOST.fullmatch(host) and _USER_INFO.fullmatch(user)):
