@@ -90,6 +90,8 @@ scrape_configs:
   metrics_path: /stamped
   honor_timestamps: false
   static_configs: [{targets: ['ADDRESS']}]
+- job_name: url
+  http_sd_configs: [{url: 'http://ADDRESS/sd'}]
 - job_name: files
   file_sd_configs: [{files: ['FOLDER/*.json', 'FOLDER/list.yml']}]
   relabel_configs:
@@ -116,6 +118,8 @@ def config(site: Site, tmp_path: Path) -> Path:
     site.serve(b"a 1\nb\n", "/broken")
     site.serve(b"a 1\n", "/ask?module=x+y&module=z")
     site.serve(b"a 2\n", "/metrics?module=z")
+    listed = [{"targets": [site.address], "labels": {"from": "url"}}]
+    site.serve(json.dumps(listed).encode(), "/sd", Content_Type="application/json")
     measured = time.time_ns() // 1_000_000 - 30_000
     far = measured + 3_600_000
     site.serve(f"a 1 {measured}\nb 2\nfar 3 {far}\nold 4 1000\n".encode(), "/stamped")
@@ -164,7 +168,8 @@ def test_prometheus_stores_the_same(config: Path, tmp_path: Path, storage: FakeS
     with prometheus(config, tmp_path) as server:
         # The ticker stands still: each target is scraped exactly twice.
         manager.apply(load_prometheus_config(config))
-        server.wait_for(lambda: len(manager.pools()[-2].active) == 3)
+        looked_up = {"url": 1, "files": 3}
+        server.wait_for(lambda: looked_up.items() <= {(pool.name, len(pool.active)) for pool in manager.pools()})
         ours = twice(manager, storage)
         often = "count(count_over_time(scrape_duration_seconds[1m]) >= 2)"
         targets = len(manager.targets())
