@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from dashboard.config.scrape import ScrapeConfig
@@ -40,6 +40,7 @@ class Pool:
         self._found = PoolTargets()
         self._errors: tuple[str, ...] = ()
         self._scraped: dict[str, _Scraped] = {}
+        self._refusal: TargetLimitError | None = None
 
     @property
     def loops(self) -> list[ScrapeLoop]:
@@ -58,7 +59,6 @@ class Pool:
             self._found = targets_of(job, discovered.groups)
             self._tell_errors((*discovered.errors, *self._found.errors))
             self._replace(self._found.active, keep_gone=not discovered.complete)
-            self._refuse_too_many()
         self._count()
 
     def end(self) -> None:
@@ -87,10 +87,10 @@ class Pool:
         """Return what each relabelling rule makes of a discovered target."""
         return target_steps(self._job, discovered)
 
-    def _replace(self, targets: Iterable[Target], *, keep_gone: bool) -> None:
+    def _replace(self, targets: Sequence[Target], *, keep_gone: bool) -> None:
         """Go over to other targets. What is not known yet to be gone is scraped on."""
         before, now = dict(self._scraped), {}
-        targets = tuple(targets)
+        self._refuse_too_many({target.id for target in targets} | (before.keys() if keep_gone else set()))
         staying = {target.id: before.pop(target.id) for target in targets if target.id in before}
         # A target that is found at another URL, or is scraped otherwise, goes on under its labels.
         moved = {scraped.loop.target.labels: name for name, scraped in before.items()}
@@ -104,6 +104,7 @@ class Pool:
 
     def _begin(self, target: Target) -> _Scraped:
         loop = self._make_loop(target, None)
+        loop.refusal = self._refusal
         return _Scraped(loop, self._timetable.enter(loop))
 
     def _go_on(self, known: _Scraped, target: Target) -> _Scraped:
@@ -113,17 +114,19 @@ class Pool:
         self._timetable.withdraw(known.entry)
         known.loop.stop()
         loop = self._make_loop(target, known.loop)
+        loop.refusal = self._refusal
         # A scrape that was cut short is made up for.
         enter = self._timetable.enter if known.loop.is_running else self._timetable.enter_on_grid
         return _Scraped(loop, enter(loop))
 
-    def _refuse_too_many(self) -> None:
-        count, limit = len(self._scraped), self._job.target_limit
-        refusal = TargetLimitError(count, limit) if 0 < limit < count else None
-        if refusal:
+    def _refuse_too_many(self, ids: Collection[str]) -> None:
+        """Have every target fail, those too that are still to come, where there are more than the job allows."""
+        count, limit = len(ids), self._job.target_limit
+        self._refusal = TargetLimitError(count, limit) if 0 < limit < count else None
+        if self._refusal:
             self._metrics.exceeded_target_limit.inc()
         for loop in self.loops:
-            loop.refusal = refusal
+            loop.refusal = self._refusal
 
     def _tell_errors(self, errors: tuple[str, ...]) -> None:
         name = self._job.job_name

@@ -147,6 +147,8 @@ class Recorder:
 
     def _store_stamped(self, now: int, timestamp: int, reading: Reading) -> None:
         stamped, times = reading.stamped, reading.stamped.timestamps
+        if not len(times) and not len(self.memory.tracked):
+            return
         near = (times <= now + _FURTHEST_AHEAD) & (times >= now - _FURTHEST_BEHIND)
         series = stamped.series[near]
         self._counters.out_of_bounds.inc(len(times) - len(series))
@@ -167,8 +169,8 @@ class Recorder:
         self._counters.duplicates.inc(result.duplicates)
 
     def _count_added(self, outcome: Outcome) -> int:
-        """Count the series that the last good page did not have."""
-        if outcome.error is not None:
+        """Count the series that the last good page did not have; one without any does not count as such."""
+        if outcome.error is not None or not outcome.samples:
             return 0
         series = outcome.reading.series
         if len(outcome.reading.stamped.series):

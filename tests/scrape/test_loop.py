@@ -185,6 +185,15 @@ def test_duplicates_are_counted_and_the_first_is_kept(storage: FakeStorage) -> N
     assert (bench.count("sample_duplicate_timestamp"), storage.report("scrape_samples_scraped")) == (1, 3)
 
 
+def test_an_empty_page_between_makes_no_series_new(storage: FakeStorage) -> None:
+    bench = Bench(storage, b"a 1\n", b"", b"a 1\nb 1\n")
+    added = []
+    for _ in range(3):
+        bench.scrape()
+        added.append(storage.report("scrape_series_added"))
+    assert added == [1, 0, 1]
+
+
 @pytest.mark.parametrize(
     ("honor", "expected"), [(False, 'a{exported_job="b", '), (True, 'a{instance="h:80", job="b"}')]
 )

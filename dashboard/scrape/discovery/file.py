@@ -57,7 +57,7 @@ class FileProvider:
 
     def close(self) -> None:
         """Forget the files; reading them cannot be cut short."""
-        self._forget_times(self._groups.keys())
+        self._forget_times(list(self._groups))
 
     def _look(self) -> _Seen:
         """Return what tells a changed file from an unchanged one, for each file of the patterns."""
