@@ -12,8 +12,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,16 @@ class Tick:
         """Become due at the first time of the grid that is still to come: what was missed is not made up for."""
         missed = max(0, (now - self.grid) // self.interval + 1)
         self.due = self.grid + missed * self.interval
+
+    def run(self) -> None:
+        """Run the task once, unless it was withdrawn meanwhile."""
+        try:
+            if not self.withdrawn:
+                self.task()
+        except Exception:  # The edge of the thread: what goes wrong once must not end the task.
+            log.exception("a scrape failed")
+        finally:
+            self.running = False
 
 
 class Agenda:
@@ -65,6 +75,33 @@ class Agenda:
         return due
 
 
+class Threads:
+    """Threads that are begun as they are needed, up to a limit, and wait for more to do."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._waiting: SimpleQueue[Tick | None] = SimpleQueue()
+        self._idle = threading.Semaphore(0)
+        self._begun = 0
+
+    def run(self, tick: Tick) -> None:
+        """Run a task in a thread that is idle, else in a new one; where there may be no more, later."""
+        if not self._idle.acquire(blocking=False) and self._begun < self._most:
+            self._begun += 1
+            threading.Thread(target=self._work, name=f"scrape-{self._begun}", daemon=True).start()
+        self._waiting.put(tick)
+
+    def end(self) -> None:
+        """Let every thread end once it has nothing left to do."""
+        for _ in range(self._begun):
+            self._waiting.put(None)
+
+    def _work(self) -> None:
+        while tick := self._waiting.get():
+            tick.run()
+            self._idle.release()
+
+
 class Ticker:
     """Runs tasks when they are due, none twice at once, in a pool of threads that grows with what runs at once."""
 
@@ -72,7 +109,7 @@ class Ticker:
         self._agenda = Agenda()
         self._changed = threading.Condition()
         self._stopped = False
-        self._pool = ThreadPoolExecutor(most_threads, thread_name_prefix="scrape")
+        self._threads = Threads(most_threads)
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
 
     def start(self) -> None:
@@ -86,7 +123,7 @@ class Ticker:
             self._changed.notify()
         if self._thread.is_alive():
             self._thread.join()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._threads.end()
 
     def add(self, task: Callable[[], object], *, first: float, grid: float, interval: int) -> Tick:
         """Run a task ``first`` milliseconds from now, then ``grid`` from now and each ``interval`` after that."""
@@ -114,17 +151,7 @@ class Ticker:
             log.debug("a scrape takes longer than its interval")
             return
         tick.running = True
-        self._pool.submit(_run_once, tick)
-
-
-def _run_once(tick: Tick) -> None:
-    try:
-        if not tick.withdrawn:
-            tick.task()
-    except Exception:  # The edge of the thread: what goes wrong once must not end the task.
-        log.exception("a scrape failed")
-    finally:
-        tick.running = False
+        self._threads.run(tick)
 
 
 def _monotonic() -> float:

@@ -243,4 +243,4 @@ def peak_memory() -> int:
 
 def busy() -> list[str]:
     """Return the threads of the scrape pool that have not ended; after a stop there should be none."""
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("scrape_")]
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("scrape-")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urljoin, urlsplit
@@ -28,6 +29,7 @@ class Address:
     """The value of an ``Authorization`` header that a name and a password before the host make, else empty."""
 
     @classmethod
+    @functools.lru_cache(maxsize=1024)
     def of(cls, url: str) -> Address:
         """Take a URL apart.
 

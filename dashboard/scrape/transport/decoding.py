@@ -9,7 +9,7 @@ import zstandard
 
 from dashboard.scrape.errors import FetchError, Layer
 
-_PIECE = 64 * 1024
+_PIECE = 256 * 1024
 # Four bytes of zstd can stand for 128 KiB, and its decoder does not stop before its input is used up.
 _ZSTD_INPUT = 512
 # More is not to be asked of who reads a Content-Encoding (RFC 9659).
