@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import quote, urlencode, urlsplit
 
 OVERVIEW = "/"
 ALERTS = "/alerts"
 TARGETS = "/targets"
 GPU = "/gpu"
+EXPLORE = "/explore"
 COUNT_API = "/api/cockpit/count"
 OVERVIEW_API = "/api/cockpit/overview"
 ALERTS_API = "/api/cockpit/alerts"
 TARGETS_API = "/api/cockpit/targets"
 GPU_API = "/api/cockpit/gpu"
+EXPLORE_API = "/api/cockpit/explore"
 EXPORTERS_API = "/api/cockpit/exporters"
 
 
@@ -45,6 +48,12 @@ def target(target_id: str) -> str:
 def target_api(target_id: str) -> str:
     """Return what the page of one target polls."""
     return f"{TARGETS_API}/{quote(target_id, safe='')}"
+
+
+def explore(parameters: Mapping[str, str]) -> str:
+    """Return the page of a query; parameters without a value are left out."""
+    query = urlencode({name: value for name, value in parameters.items() if value})
+    return f"{EXPLORE}?{query}" if query else EXPLORE
 
 
 def app_api(job: str) -> str:

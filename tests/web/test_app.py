@@ -39,6 +39,10 @@ PROMETHEUS = [
     ("GET", "/api/v1/features", "", 200),
     ("GET", "/federate", "?match[]=up", 200),
     ("GET", "/version", "", 200),
+    ("GET", "/explore", "?expr=up", 200),
+    ("GET", "/api/cockpit/explore", "?expr=up", 200),
+    ("GET", "/graph", "?g0.expr=up", 302),
+    ("GET", "/query", "?g0.expr=up", 302),
 ]
 OTHERS = [
     ("GET", "/-/healthy", "", 200),

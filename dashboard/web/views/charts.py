@@ -201,10 +201,10 @@ def _series(rows: Sequence[_Row], panel: Panel) -> tuple[Series, ...]:
         Series(
             id=f"{row.name}:{_number_of(row.name, seen)}",
             name=row.name,
-            last=write(_last(row.values)),
+            last=write(last_value(row.values)),
             color_class=color,
-            values=_rounded(row.values),
-            path=svg.line_path(_rounded(row.values), top=top, width=STILL_WIDTH, height=STILL_HEIGHT),
+            values=rounded(row.values),
+            path=svg.line_path(rounded(row.values), top=top, width=STILL_WIDTH, height=STILL_HEIGHT),
         )
         for row, color in zip(rows, _colors(rows), strict=True)
     )
@@ -215,11 +215,13 @@ def _number_of(name: str, seen: Counter[str]) -> int:
     return seen[name]
 
 
-def _last(values: FloatArray) -> float | None:
+def last_value(values: FloatArray) -> float | None:
+    """Return the last finite value, if one of the last three steps has one."""
     there = values[np.isfinite(values)]
     return float(there[-1]) if len(there) and np.isfinite(values[-3:]).any() else None
 
 
-def _rounded(values: FloatArray) -> list[float | None]:
+def rounded(values: FloatArray) -> list[float | None]:
+    """Return the values with five digits, and ``None`` for NaN."""
     # Five digits are more than a chart can show, and a third of the bytes.
     return [float(f"{value:.5g}") if value == value else None for value in values.tolist()]  # noqa: PLR0124 - NaN.

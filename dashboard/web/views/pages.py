@@ -10,6 +10,7 @@ from dashboard.web.views.alerts import AlertsView
 from dashboard.web.views.app import AppView
 from dashboard.web.views.cards import Card
 from dashboard.web.views.charts import Chart
+from dashboard.web.views.explore import Answer, Question
 from dashboard.web.views.gpu import GpuView
 from dashboard.web.views.overview import Overview
 from dashboard.web.views.target import TargetView
@@ -91,6 +92,26 @@ class TargetPage:
     """The page ``/targets/<target>``."""
 
     live: Annotated[TargetView, "What the page also polls."]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One choice of a list."""
+
+    label: Annotated[str, "Its name, as it stands in addresses."]
+    chosen: Annotated[bool, "Whether it is the present one."]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplorePage:
+    """The page ``/explore``."""
+
+    live: Annotated[Answer, "What the page also polls."]
+    question: Annotated[Question, "What the address asks for."]
+    ranges: Annotated[tuple[Choice, ...], "How far back the graph may reach."]
+    refreshes: Annotated[tuple[Choice, ...], "How often the query may be asked anew."]
+    table_url: Annotated[str, "The same query as a table."]
+    graph_url: Annotated[str, "The same query as a graph."]
 
 
 @dataclass(frozen=True, slots=True)

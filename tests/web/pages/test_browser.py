@@ -30,6 +30,12 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PAGES = ("/", "/alerts", "/targets", "/gpu", "/apps/shop", "/apps/gone")
+EVERYTHING = "%7B__name__=~%22.%2B%22%7D"
+QUERIES = (
+    f"/explore?refresh=5s&expr={EVERYTHING}",
+    f"/explore?refresh=5s&expr={EVERYTHING}&tab=graph",
+    "/explore?refresh=5s&expr=up+%2B",
+)
 POLL = 5_100
 # Chromium says nothing of its own accord about what a policy has stopped, but as a message of the console.
 HIDE = """
@@ -183,7 +189,7 @@ def test_pages_hold_in_a_phone_and_raise_no_complaint_with_hostile_names(
     for width, colors in ((380, "dark"), (1920, "light")):
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme=colors)
-        for address in (*PAGES[:-1], *targets):
+        for address in (*PAGES[:-1], *QUERIES, *targets):
             page.goto(url_of(server) + address)
             poll(page, "/api/cockpit/")
             wide = page.evaluate("document.documentElement.scrollWidth")
@@ -362,3 +368,63 @@ def test_colours_and_layout_are_kept(page: Page, server: Server) -> None:
     expect(page.get_by_role("button", name="List")).to_have_attribute("aria-pressed", "true")
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(244, 246, 248)"
+
+
+def test_a_query_runs_on_enter_and_is_in_the_address(page: Page, server: Server) -> None:
+    page.goto(f"{url_of(server)}/explore")
+    query = page.locator("#expr")
+    expect(query).to_be_focused()
+    page.keyboard.type("queue * 2")
+    with page.expect_response(lambda answer: "/api/cockpit/explore?expr=queue" in answer.url):
+        page.keyboard.press("Enter")
+    expect(page.locator(".results td")).to_have_text("20")
+    assert page.url.endswith("/explore?expr=queue+*+2")
+    page.reload()
+    expect(query).to_have_value("queue * 2")
+    expect(page.locator(".results th")).to_have_text('{job="api"}')
+
+
+def test_a_graph_is_drawn_and_the_address_leads_back(page: Page, server: Server) -> None:
+    page.goto(f"{url_of(server)}/explore?expr=queue")
+    with page.expect_response(lambda answer: "tab=graph" in answer.url):
+        page.get_by_role("link", name="Graph").click()
+    expect(page.locator(".explore-graph canvas")).to_be_visible()
+    expect(page.locator(".explore-graph .series-name")).to_have_text('queue{job="api"}')
+    expect(page.locator(".results")).to_be_hidden()
+    with page.expect_response(lambda answer: "range=6h" in answer.url):
+        page.get_by_label("Range").select_option("6h")
+    assert "range=6h" in page.url
+    page.go_back()
+    expect(page.get_by_label("Range")).to_have_value("1h")
+    with page.expect_response(lambda answer: "tab=graph" not in answer.url):
+        page.go_back()
+    expect(page.locator(".results")).to_be_visible()
+    expect(page.locator(".explore-graph")).to_be_hidden()
+
+
+def test_an_error_is_said_and_a_format_asked_for(page: Page, server: Server) -> None:
+    page.goto(f"{url_of(server)}/explore?expr=sum(queue")
+    expect(page.locator("#query-error pre")).to_have_text("sum(queue\n         ^")
+    page.locator("#expr").fill("sum(queue)by(job)")
+    page.get_by_role("button", name="Format").click()
+    expect(page.locator("#expr")).to_have_value("sum by (job) (queue)")
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator("#query-error")).to_be_hidden()
+    expect(page.locator(".results td")).to_have_text("10")
+    page.locator("#expr").press("Escape")
+    expect(page.locator("#expr")).to_have_value("sum by (job) (queue)")
+
+
+def test_a_query_is_asked_anew_only_as_often_as_chosen(page: Page, server: Server, clock: Any) -> None:
+    page.goto(f"{url_of(server)}/explore?expr=time()")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/api/cockpit/explore" in request.url else None)
+    page.clock.run_for(3 * POLL)
+    assert asked == []
+    expect(page.locator("[data-pulse-text]")).to_have_text("still")
+    with page.expect_response(lambda answer: "refresh=5s" in answer.url):
+        page.get_by_label("Refresh").select_option("5s")
+    clock.now += 60_000
+    poll(page, "/api/cockpit/explore")
+    expect(page.locator("[data-pulse-text]")).to_have_text("live")
+    assert len(asked) == 2

@@ -26,6 +26,7 @@ PAGES = {
     "/alerts": "/api/cockpit/alerts",
     "/targets": "/api/cockpit/targets",
     "/apps/shop": "/api/cockpit/apps/shop?chart=family:queue",
+    "/explore?expr=%7Bjob%3D~%22.%2B%22%7D": "/api/cockpit/explore?expr=%7Bjob%3D~%22.%2B%22%7D",
     "/gpu": "/api/cockpit/gpu?chart=utilization&chart=memory&chart=temperature&chart=power",
 }
 SCRIPT = "<script>alert(1)</script>"
@@ -154,6 +155,13 @@ def test_a_page_shows_what_its_island_would_make_of_the_answer(client: FlaskClie
     assert check(main, answer, answer) > 15
 
 
+@pytest.mark.parametrize("query", ["expr=queue&tab=graph", "expr=up%2B", "expr=rate(up[1m])"])
+def test_so_does_the_page_of_a_query_whatever_its_answer(client: FlaskClient, query: str) -> None:
+    (main,) = (element for element in page(client, f"/explore?{query}").every() if element.tag == "main")
+    answer = client.get(f"/api/cockpit/explore?{query}").get_json()
+    assert check(main, answer, answer) >= 10
+
+
 @pytest.mark.parametrize(("address", "api"), PAGES.items())
 def test_a_page_names_what_it_polls(client: FlaskClient, address: str, api: str) -> None:
     (body,) = (element for element in page(client, address).every() if element.tag == "body")
@@ -230,6 +238,7 @@ ISLAND_ONLY = {
     "AlertsView": {"at"},
     "TargetsView": {"at", "firing"},
     "GpuView": {"at", "firing"},
+    "Answer": {"at"},
     "TargetView": {"at", "firing", "id"},
     "Chart": {"id", "start", "step", "count"},
     "Series": {"values"},

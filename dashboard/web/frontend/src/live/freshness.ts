@@ -2,7 +2,7 @@
 
 import { age } from "../lib/format";
 
-const OLD = 15_000;
+const PACES_UNTIL_OLD = 3;
 
 export class Freshness {
   private at = Date.now();
@@ -14,9 +14,13 @@ export class Freshness {
   private readonly pulse = document.querySelector<HTMLElement>("[data-pulse]");
   private readonly pulseText = document.querySelector("[data-pulse-text]");
 
-  constructor(retry: () => void) {
+  constructor(
+    retry: () => void,
+    private readonly pace: () => number,
+  ) {
     document.querySelector("[data-banner-retry]")?.addEventListener("click", retry);
     window.setInterval(() => this.show(), 1000);
+    this.show();
   }
 
   answered(): void {
@@ -35,11 +39,12 @@ export class Freshness {
   private show(): void {
     if (document.hidden) return;
     const now = Date.now();
-    const old = this.failed || now - this.at > OLD;
+    const pace = this.pace();
+    const old = this.failed || (pace > 0 && now - this.at > PACES_UNTIL_OLD * pace);
     document.body.toggleAttribute("data-old", old);
     this.banner?.toggleAttribute("hidden", !this.failed);
-    this.pulse?.setAttribute("data-state", old ? "old" : "live");
-    if (this.pulseText) this.pulseText.textContent = old ? `${age(now - this.at)} old` : "live";
+    this.pulse?.setAttribute("data-state", old ? "old" : pace > 0 ? "live" : "still");
+    if (this.pulseText) this.pulseText.textContent = old ? `${age(now - this.at)} old` : pace > 0 ? "live" : "still";
     if (this.failed && this.ageText) this.ageText.textContent = this.story(now);
   }
 

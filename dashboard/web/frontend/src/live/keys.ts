@@ -1,6 +1,6 @@
 // The keyboard: "/" goes to the filter, "g" and a letter to a page, "?" to the help.
 
-const PAGES: Readonly<Record<string, string>> = { o: "/", a: "/alerts", t: "/targets", u: "/gpu" };
+const PAGES: Readonly<Record<string, string>> = { o: "/", a: "/alerts", t: "/targets", u: "/gpu", e: "/explore" };
 const SECOND_KEY_WITHIN = 1500;
 
 export function listenToKeys(): void {
@@ -26,8 +26,11 @@ function isTyping(target: EventTarget | null): boolean {
 
 function leaveFilter(input: HTMLInputElement): void {
   if (!input.matches("[data-focus-key]")) return;
-  input.value = "";
-  input.dispatchEvent(new Event("input"));
+  // A query is not lost so easily.
+  if (input.type === "search") {
+    input.value = "";
+    input.dispatchEvent(new Event("input"));
+  }
   input.blur();
 }
 

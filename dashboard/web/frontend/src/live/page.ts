@@ -8,11 +8,13 @@ import { runFilters, watchFilters } from "./filter";
 import { Freshness } from "./freshness";
 import { countWhileHidden } from "./hidden";
 import { listenToKeys } from "./keys";
-import { Poller } from "./poll";
+import { PACE, Poller } from "./poll";
 
 export interface PageParts {
   /** Adds to the address that is polled. */
   query?: () => string;
+  /** Milliseconds between two questions; 0 asks only when told to. */
+  pace?: () => number;
   onAnswer?: (answer: Fields) => void;
 }
 
@@ -26,9 +28,11 @@ export function startPage(parts: PageParts = {}): Poller | null {
   const live = document.body.dataset["live"];
   const main = document.querySelector("main");
   if (!live || !main) return null;
-  const freshness = new Freshness(() => poller.now());
+  const pace = parts.pace ?? (() => PACE);
+  const freshness = new Freshness(() => poller.now(), pace);
   const poller = new Poller({
     address: () => live + (parts.query?.() ?? ""),
+    pace,
     onAnswer: (answer) => {
       freshness.answered();
       apply(main, answer);

@@ -1,14 +1,17 @@
 // Asks the server again and again: at a steady pace while all is well, ever more rarely while it does not answer,
-// not at all while nobody looks, and at once when somebody looks again or the network comes back.
+// not at all while nobody looks, and at once when somebody looks again or the network comes back. A page may also ask
+// only when it is told to.
 
 import { waitAfter } from "../lib/backoff";
 import type { Fields } from "./bind";
 
-const PACE = 5000;
+export const PACE = 5000;
 const PATIENCE = 10_000;
 
 export interface PollEvents {
   address(): string;
+  /** Milliseconds between two questions; 0 asks only when told to. */
+  pace(): number;
   onAnswer(answer: Fields): void;
   onFailure(reason: string, waiting: number): void;
 }
@@ -19,13 +22,13 @@ export class Poller {
   private current: AbortController | null = null;
 
   constructor(private readonly events: PollEvents) {
-    document.addEventListener("visibilitychange", () => (document.hidden ? this.rest() : this.now()));
-    window.addEventListener("online", () => this.now());
-    window.addEventListener("pageshow", (event) => event.persisted && this.now());
+    document.addEventListener("visibilitychange", () => (document.hidden ? this.rest() : this.again()));
+    window.addEventListener("online", () => this.again());
+    window.addEventListener("pageshow", (event) => event.persisted && this.again());
   }
 
   start(): void {
-    if (!document.hidden) this.wait(PACE);
+    if (!document.hidden) this.waitForNext();
   }
 
   /** Asks at once; an answer to an older question is not waited for. */
@@ -34,10 +37,20 @@ export class Poller {
     if (!document.hidden) void this.ask();
   }
 
+  /** Asks at once if what is there should be new, or could not be had. */
+  private again(): void {
+    if (this.events.pace() > 0 || this.failures > 0) this.now();
+  }
+
   private rest(): void {
     window.clearTimeout(this.timer);
     this.current?.abort();
     this.current = null;
+  }
+
+  private waitForNext(): void {
+    const pace = this.events.pace();
+    if (pace > 0) this.wait(pace);
   }
 
   private wait(milliseconds: number): void {
@@ -54,11 +67,11 @@ export class Poller {
       if (this.current !== attempt) return;
       this.failures = 0;
       this.events.onAnswer(answer);
-      this.wait(PACE);
+      this.waitForNext();
     } catch (error) {
       if (this.current !== attempt) return;
       this.failures += 1;
-      const waiting = waitAfter(this.failures, PACE);
+      const waiting = waitAfter(this.failures, this.events.pace() || PACE);
       this.events.onFailure(reasonOf(error, attempt.signal), waiting);
       this.wait(waiting);
     } finally {
