@@ -16,6 +16,18 @@ from simulators.apps import APPS
 from simulators.history import history
 
 GRAFANA = shipped_monitoring() / "grafana"
+# What the host's page has on other systems than this one.
+ELSEWHERE = {
+    "node_cpu_seconds_total",
+    "node_memory_MemAvailable_bytes",
+    "node_memory_MemTotal_bytes",
+    "node_memory_free_bytes",
+    "node_memory_inactive_bytes",
+    "node_memory_total_bytes",
+    "windows_cpu_time_total",
+    "windows_memory_physical_free_bytes",
+    "windows_memory_physical_total_bytes",
+}
 DASHBOARDS = sorted(GRAFANA.glob("dashboards/*.json"))
 
 
@@ -35,7 +47,7 @@ def known_metrics() -> set[str]:
         for labels in history(app, start_ms=0, end_ms=15_000, step_ms=15_000, seed=1).labels
     }
     host = {line.split(b"{")[0].split(b" ")[0].decode() for line in host_page().splitlines()}
-    return apps | host | {"up", "ALERTS"}
+    return apps | host | ELSEWHERE | {"up", "ALERTS"}
 
 
 def metrics(query: str) -> set[str]:
