@@ -173,14 +173,13 @@ class Walk:
 
     def _parts(self, text: bytes, token: bytes) -> tuple[int, bytes, bytes] | None:
         """Return the number or place of a line's series, the text of its value, and that of its timestamp."""
-        series, _, value = text.rpartition(b" ")
-        if (place := self._known(series)) is not None:
-            return place, value, token
-        if (place := self._known(text)) is not None or (place := self._new(text)) is not None:
-            return place, token, b""
-        if (place := self._new(series)) is not None:
-            return place, value, token
-        return None
+        stamp = b""
+        if b" " in text and not text.endswith(b"}"):
+            (text, _, token), stamp = text.rpartition(b" "), token
+        place = self._known(text)
+        if place is None:
+            place = self._new(text)
+        return None if place is None else (place, token, stamp)
 
     def _known(self, text: bytes) -> int | None:
         place = self._memory.series.get(text)

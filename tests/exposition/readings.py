@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -36,12 +37,14 @@ def written(exemplar: Exemplar, timestamp: int | None) -> tuple[Labels, bytes, i
     return exemplar.labels, np.float64(exemplar.value).tobytes(), own
 
 
-def told(body: bytes, content_type: str) -> object:
+def told(body: bytes, content_type: str, *, honor_timestamps: bool = True) -> object:
     """Return what the full parser makes of a page, in the shape of :func:`read`."""
     try:
         page = parse(body, content_type)
     except ExpositionError as error:
         return str(error)
+    if not honor_timestamps:
+        page = replace(page, samples=[replace(sample, timestamp=None) for sample in page.samples])
     plain: dict[Labels, bytes] = {}
     for sample in page.samples:
         if sample.timestamp is None:

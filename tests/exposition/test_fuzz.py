@@ -60,12 +60,12 @@ def read_hazard(name: str, size: int) -> int:
 def test_a_page_takes_memory_bounded_by_its_size(name: str) -> None:
     tracemalloc.start()
     try:
-        size = read_hazard(name, 200_000)
+        size = read_hazard(name, 100_000)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     # The lines of one piece of a page are taken apart at once.
-    assert peak < 20 * size + 12_000_000
+    assert peak < 20 * size + 6_000_000
 
 
 @pytest.mark.long

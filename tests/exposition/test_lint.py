@@ -42,7 +42,7 @@ PAGES = {
     "suffixes of others": b"".join(
         b"# HELP %b x\n# TYPE %b gauge\n%b 1\n" % (name, name, name) for name in (b"a_bucket", b"a_count", b"a_sum")
     ),
-    "camel case and buckets": b'# HELP h x\n# TYPE h histogram\nh_bucket{aB="1",le="1"} 1\nh_bucket{aB="1",le="2"} 1',
+    "camel case and buckets": b'# HELP h x\n# TYPE h histogram\nh_bucket{aB="1",le="1"} 1\nh_sum{aB="1"} 1\n',
 }
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from dashboard.exposition.errors import SampleLimitExceededError, SyntaxFault, TooManyLinesError
 from dashboard.exposition.page import Metadata, MetricType
-from dashboard.exposition.reader import MOST_LINES, PageReader
+from dashboard.exposition.reader import DROPPED, MOST_LINES, PageReader
+from dashboard.model.exemplar import Exemplar
 from dashboard.model.labels import Labels
 
 from .corpus.text import GOOD
@@ -49,7 +50,16 @@ comments = st.sampled_from(
     ]
 )
 good_samples = st.builds("{} {}".format, names, numbers_)
-lines = st.one_of(good_samples, good_samples, samples, comments)
+good_stamps = st.builds("{} {} {}".format, names, numbers_, st.integers(0, 10**19))
+good_exemplars = st.builds(
+    'b_total {}{} # {{x="{}"}} {}{}'.format,
+    numbers_,
+    st.sampled_from(["", " 5", " 1.5"]),
+    st.sampled_from(["1", "\\n", "é"]),
+    numbers_,
+    st.sampled_from(["", " 7.5"]),
+)
+lines = st.one_of(good_samples, good_samples, good_stamps, good_exemplars, samples, comments)
 pages = st.builds(
     lambda body, end: ("\n".join(body) + end).encode(),
     st.lists(lines, max_size=8),
@@ -128,6 +138,76 @@ def test_a_bad_page_registers_nothing() -> None:
     with pytest.raises(SyntaxFault, match="line 3"):
         PageReader(numbers.resolve).read(b"a 1\nb 2\nc\n")
     assert numbers.asked == 0
+
+
+def dropping(numbers: Numbers) -> PageReader:
+    """Return a reader of a target whose series named ``b`` are dropped."""
+
+    def keeps(labels: Mapping[str, str]) -> bool:
+        return labels["__name__"] != "b"
+
+    return PageReader(lambda labels: numbers.resolve(labels) if keeps(labels) else DROPPED, keeps=keeps)
+
+
+def test_dropped_series_are_counted_and_nowhere_else() -> None:
+    reader = dropping(Numbers())
+    page = b'a 1\nb{x="1"} 2\nb{x="1"} 3\nb 4 1000\nc 5 1000\na 6\n'
+    for _ in range(3):
+        reading = reader.read(page)
+        assert (reading.series.tolist(), reading.values.tolist()) == ([0], [1])
+        assert (reading.stamped.series.tolist(), reading.stamped.values.tolist()) == ([1], [5])
+        assert (reading.samples, reading.kept, reading.duplicates) == (6, 3, 1)
+
+
+def test_exemplars_of_dropped_series_are_dropped() -> None:
+    reader = PageReader(lambda labels: DROPPED if labels["x"] == "1" else 7)
+    page = b'a_total{x="1"} 1 # {y="1"} 1\na_total{x="2"} 1 # {y="2"} 1\n# EOF\n'
+    for _ in range(2):
+        assert reader.read(page, OPENMETRICS).exemplars == [(7, Exemplar(Labels.of({"y": "2"}), 1.0, None))]
+
+
+def test_the_sample_limit_is_held_against_what_is_kept() -> None:
+    numbers = Numbers()
+    reader = dropping(numbers)
+    for _ in range(2):
+        assert reader.read(b'a 1\nb 2\nb{x="1"} 3\n', sample_limit=1).kept == 1
+    with pytest.raises(SampleLimitExceededError) as caught:
+        reader.read(b'a 1\nb 2\nc 3\nb{x="2"} 4\nc 5 1000\n', sample_limit=2)
+    assert (caught.value.samples, caught.value.kept) == (5, 3)
+    # That page has registered nothing.
+    assert numbers.asked == 1
+
+
+def test_what_resolve_raises_fails_the_page_and_is_asked_again() -> None:
+    numbers = Numbers()
+
+    def resolve(labels: Mapping[str, str]) -> int:
+        if labels["__name__"] == "b":
+            raise LookupError("no b")
+        return numbers.resolve(labels)
+
+    reader = PageReader(resolve)
+    for _ in range(2):
+        with pytest.raises(LookupError, match="no b"):
+            reader.read(b"a 1\nb 2\n")
+    assert reader.read(b"a 1\n").series.tolist() == [0]
+
+
+@given(st.lists(pages, min_size=1, max_size=4), st.sampled_from(["", OPENMETRICS]))
+def test_timestamps_that_are_not_honored_are_checked_and_left_out(bodies: list[bytes], content_type: str) -> None:
+    numbers = Numbers()
+    reader = PageReader(numbers.resolve, honor_timestamps=False)
+    for body in [*bodies, *bodies]:
+        expected = told(body, content_type, honor_timestamps=False)
+        assert read(reader, numbers, body, content_type) == expected
+
+
+def test_exemplars_have_their_own_time_or_their_samples() -> None:
+    reader = PageReader(Numbers().resolve)
+    page = b'a_total 1 # {x="1"} 2\nb_total 1 3 # {x="1"} 2\nc_total 1 3 # {x="1"} 2 4.5\n# EOF\n'
+    for _ in range(2):
+        times = [exemplar.timestamp for _, exemplar in reader.read(page, OPENMETRICS).exemplars]
+        assert times == [None, 3000, 4500]
 
 
 def test_a_page_over_the_sample_limit_registers_nothing() -> None:
