@@ -194,7 +194,7 @@ def _with_unit(value: float | None, unit: str) -> str:
 def _slowed(figures: _Figures) -> str:
     bits = int(figures.get("CLOCK_THROTTLE_REASONS", 0))
     reasons = dict.fromkeys(reason for bit, reason in _SLOWED_BY.items() if bits & bit)
-    return f"slowed by {', '.join(reasons)}" if reasons else ""
+    return f"Slowed by {', '.join(reasons)}." if reasons else ""
 
 
 def _ratio(part: float | None, whole: float | None) -> float | None:

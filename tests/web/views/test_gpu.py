@@ -48,7 +48,7 @@ def test_a_card_is_put_into_words(parts: Parts) -> None:
         temperature="41 °C",
         power="72.5 of 700 W",
         clock="1980 MHz",
-        slowed="slowed by power limit, heat",
+        slowed="Slowed by power limit, heat.",
         error="",
         parts=(),
         processes=(GpuProcess("python", "1 GiB"), GpuProcess("Xorg", "1 MiB")),
