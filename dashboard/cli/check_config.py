@@ -47,7 +47,7 @@ def check_config(
             continue
         if "too-long-scrape-interval" in lints:
             linted |= _reports_long_interval(config)
-        for checked in _checked_rules(config, lints, ignore_unknown_fields=ignore_unknown_fields):
+        for checked in _checked_rules(file, config, lints, ignore_unknown_fields=ignore_unknown_fields):
             broken |= bool(checked.errors)
             linted |= bool(checked.lint)
     if broken:
@@ -57,13 +57,16 @@ def check_config(
 
 
 def _checked_rules(
-    config: PrometheusConfig, lints: frozenset[str], *, ignore_unknown_fields: bool
+    file: Path, config: PrometheusConfig, lints: frozenset[str], *, ignore_unknown_fields: bool
 ) -> Iterator[CheckedFile]:
     from dashboard.rules.check import check_file
 
-    for file in config.rule_files:
-        click.echo(f"Checking {file}")
-        checked = check_file(file, duplicates="duplicate-rules" in lints, ignore_unknown_fields=ignore_unknown_fields)
+    folder = config.file.parent
+    for rule_file in config.rule_files:
+        # As promtool does, a file is told as it is reached from where the user stands.
+        shown = file.parent / rule_file.relative_to(folder) if rule_file.is_relative_to(folder) else rule_file
+        click.echo(f"Checking {shown}")
+        checked = check_file(shown, duplicates="duplicate-rules" in lints, ignore_unknown_fields=ignore_unknown_fields)
         report_rules(checked)
         yield checked
 
