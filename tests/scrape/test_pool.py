@@ -8,6 +8,8 @@ import threading
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from dashboard.config.scrape import ScrapeConfig
@@ -242,3 +244,26 @@ def test_a_stopped_pool_scrapes_nothing_and_marks_nothing(bench: Bench) -> None:
         loop.scrape()
     assert [*map(stale, bench.values("x:1"))] == [False]
     assert bench.pool.loops == []
+
+
+addresses = st.lists(st.sampled_from(["u:1", "v:1", "w:1", "x:1"]), unique=True)
+steps = st.lists(st.tuples(addresses, st.booleans(), st.sampled_from([{}, {"honor_labels": True}])), max_size=8)
+
+
+@given(steps)
+def test_whatever_comes_and_goes_a_series_is_stale_just_when_its_target_is_gone(
+    steps: list[tuple[list[str], bool, dict[str, bool]]],
+) -> None:
+    bench = Bench(FakeStorage())
+    active: set[str] = set()
+    seen: set[str] = set()
+    for wanted, complete, job in steps:
+        bench.sync(*wanted, complete=complete, **job)
+        active = set(wanted) if complete else active | set(wanted)
+        assert set(bench.addresses()) == active
+        bench.scrape()
+        seen |= active
+        for address in seen:
+            assert stale(bench.values(address)[-1]) is (address not in active)
+    bench.pool.end()
+    assert all(stale(bench.values(address)[-1]) for address in seen)

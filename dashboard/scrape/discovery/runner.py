@@ -24,6 +24,7 @@ class Runner:
         self._provider = provider
         self._publish = publish
         self._metrics = metrics
+        self._failures = metrics.refresh_failures.labels(provider.mechanism)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"discovery-{provider.mechanism}", daemon=True)
 
@@ -64,7 +65,7 @@ class Runner:
 
     def _tell_errors(self, before: Findings | None, found: Findings) -> None:
         if found.errors:
-            self._metrics.refresh_failures.labels(self._provider.mechanism).inc()
+            self._failures.inc()
         for error in found.errors:
             if before is None or error not in before.errors:
                 log.warning("looking for targets failed: %s", error)
