@@ -55,7 +55,7 @@ class GpuCollector:
         name_of: Callable[[int], str] = process_name,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._driver = Driver(nvml)
+        self._driver = Driver(nvml, monotonic)
         self._xids = _XidErrors(self._driver)
         self._patience = Patience()
         self._seconds = patience

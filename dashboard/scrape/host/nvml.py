@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 log = logging.getLogger(__name__)
 
+_GREET_EVERY = 60.0
+
 Answer = TypeVar("Answer")
 
 
@@ -38,11 +40,13 @@ class Card:
 
 
 class Driver:
-    """Greets the driver when that is needed, and lists its cards."""
+    """Greets the driver when that is needed, and lists its cards. ``monotonic`` gives seconds."""
 
-    def __init__(self, nvml: Any) -> None:
+    def __init__(self, nvml: Any, monotonic: Callable[[], float]) -> None:
         self._nvml = nvml
+        self._monotonic = monotonic
         self._greeted = False
+        self._greeted_at = 0.0
         self.greetings = 0
         """How often the driver was greeted: what it was asked to watch before the last time it has forgotten."""
 
@@ -57,8 +61,8 @@ class Driver:
             self._leave()
             return []
         cards = [card for index in range(count) if (card := self._card(index))]
-        # The driver tells of a card that came, or came back, only to who greets it anew.
-        if len(cards) < max(1, count):
+        # The driver tells of a card that came, or came back, only to who greets it anew; that may take seconds.
+        if len(cards) < max(1, count) and self._monotonic() - self._greeted_at >= _GREET_EVERY:
             self._leave()
         return cards
 
@@ -73,7 +77,7 @@ class Driver:
     def _greet(self) -> None:
         if not self._greeted:
             self._nvml.nvmlInit()
-            self._greeted = True
+            self._greeted, self._greeted_at = True, self._monotonic()
             self.greetings += 1
 
     def _leave(self) -> None:

@@ -30,7 +30,6 @@ def collectors_for(platform: str) -> dict[str, Collector]:
     if platform == "win32":
         return {**_windows(), **everywhere}
     shared: dict[str, Collector] = {
-        "cpu": cpu.cpu,
         "filesystem": FilesystemCollector(),
         "loadavg": kernel.load,
         "time": kernel.clock,
@@ -41,6 +40,7 @@ def collectors_for(platform: str) -> dict[str, Collector]:
 
 def _linux() -> dict[str, Collector]:
     return {
+        "cpu": cpu.linux_cpu,
         "meminfo": memory.linux_memory,
         "diskstats": disk.linux_disks,
         "netdev": network.linux_traffic,
@@ -54,6 +54,7 @@ def _linux() -> dict[str, Collector]:
 
 def _other() -> dict[str, Collector]:
     return {
+        "cpu": cpu.other_cpu,
         "meminfo": memory.mac_memory,
         "diskstats": disk.other_disks,
         "netdev": network.other_traffic,

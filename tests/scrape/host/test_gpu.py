@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import socket
 import threading
 from collections.abc import Callable, Iterator
 
+import pynvml
 import pytest
 
 from dashboard.exposition.page import MetricType
@@ -126,17 +128,42 @@ def test_older_drivers_tell_their_memory_the_older_way() -> None:
 
 
 def test_cards_that_go_and_come_are_noticed() -> None:
+    now = [0.0]
     nvml = FakeNvml([FIRST])
-    asked = collector(nvml)
+    asked = collector(nvml, now=lambda: now[0])
     assert told(asked)["GPU_UTIL", "0"] == 35
     nvml.broken = {"handle GPU-a"}
-    assert told(asked) == {}
-    nvml.broken = {"count"}
+    for _ in range(3):
+        assert told(asked) == {}
+    # Only who greets the driver anew hears of a card that came back; that takes its time, and is done once a minute.
+    assert (nvml.starts, nvml.ends) == (1, 0)
+    now[0] = 61.0
     assert told(asked) == {}
     nvml.broken, nvml.cards = set(), [FIRST, SECOND]
     assert {card for _, card in told(asked)} == {"0", "1"}
-    # Only who greets the driver anew hears of a card that came.
-    assert (nvml.starts, nvml.ends) == (3, 2)
+    assert (nvml.starts, nvml.ends) == (2, 1)
+
+
+def test_a_driver_that_comes_back_is_greeted_anew_at_once() -> None:
+    nvml = FakeNvml([FIRST])
+    asked = collector(nvml)
+    told(asked)
+    nvml.broken = {"count"}
+    assert told(asked) == {}
+    nvml.broken = set()
+    assert told(asked)["GPU_UTIL", "0"] == 35
+    assert (nvml.starts, nvml.ends) == (2, 1)
+
+
+def test_the_library_has_all_that_is_asked_with_the_same_parameters() -> None:
+    names = [name for name in dir(FakeNvml) if name.lower().startswith("nvml")]
+    assert len(names) > 30
+    for name in names:
+        fake, real = getattr(FakeNvml, name), getattr(pynvml, name)
+        if callable(fake) and name != "NVMLError":
+            parameters = list(inspect.signature(fake).parameters.values())[1:]
+            given = [None for each in parameters if each.default is each.empty]
+            inspect.signature(real).bind(*given)
 
 
 def test_a_driver_that_works_is_greeted_once() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
-from dashboard.scrape.host import disk, identity, kernel, memory, network, sensors
+from dashboard.scrape.host import cpu, disk, identity, kernel, memory, network, sensors
 
 from .told import rows
 
@@ -24,6 +26,19 @@ def test_each_field_of_the_memory_is_told_in_bytes_where_the_kernel_counts_kilob
         "node_memory_Active_anon_bytes": {(): 1580 * 1024},
         "node_memory_HugePages_Total": {(): 3},
     }
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="asks for the system's units")
+def test_each_cpu_keeps_its_number_and_guests_are_told_once_more(tmp_path: Path) -> None:
+    ticks = os.sysconf("SC_CLK_TCK")
+    text = "cpu  9 9 9 9 9 9 9 9 9 9\ncpu0 100 200 300 400 500 600 700 800 900 1000\ncpu2 1 2 3 4\nintr 5\n"
+    told = rows(cpu.linux_cpu(written(tmp_path, text)))
+    modes = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
+    assert told["node_cpu_seconds_total"] == {
+        **{("0", mode): place * 100 / ticks for place, mode in enumerate(modes, start=1)},
+        **{("2", mode): place / ticks for place, mode in enumerate(modes[:4], start=1)},
+    }
+    assert told["node_cpu_guest_seconds_total"] == {("0", "user"): 900 / ticks, ("0", "nice"): 1000 / ticks}
 
 
 DISKS = """\
