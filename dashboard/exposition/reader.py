@@ -101,7 +101,7 @@ class PageReader:
 
     def _check_limit(self, walk: Walk, sample_limit: int) -> None:
         """Count what would be kept of a page that may hold too much."""
-        fresh = np.array([0 if self._keeps(labels) else DROPPED for _, labels in walk.fresh], np.int64)
+        fresh = np.array([0 if self._keeps(labels) else DROPPED for _, labels in walk.fresh()], np.int64)
         kept = sum(
             int(np.count_nonzero(_settled(places, fresh) != DROPPED)) for places in (walk.plain[0], walk.stamped[0])
         )
@@ -129,10 +129,10 @@ class PageReader:
 
     def _number(self, walk: Walk) -> IntArray:
         """Return the numbers of the new series of a page, int64[N]."""
-        numbers = [self._resolve(labels) for _, labels in walk.fresh]
+        numbers = {text: self._resolve(labels) for text, labels in walk.fresh()}
         # Only now, so that pages which fail again and again with ever new series do not fill the memory.
-        self._memory.series.update(zip((text for text, _ in walk.fresh), numbers, strict=True))
-        return np.array(numbers, np.int64)
+        self._memory.series |= numbers
+        return np.fromiter(numbers.values(), np.int64, len(numbers))
 
     def _remember(self, walk: Walk, series: IntArray) -> None:
         """Take over what a page told, and drop what it no longer holds once that is more than what it holds."""

@@ -23,6 +23,8 @@ FIRST_PLACE = -2
 
 # A page is split into lines in pieces, so that an enormous one does not become an enormous list.
 _PIECE = 256 * 1024
+# The labels of more new series than these are not kept until the page was found good, but read from their texts again.
+_MOST_LABEL_SETS = 100_000
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ class _DoubtError(Exception):
 class Walk:
     """One pass over a page; without ``honor_timestamps`` timestamps are checked and then left out.
 
-    Series whose numbers are not known yet stand in ``fresh`` (text, labels), in the order of their places.
+    Series whose numbers are not known yet are in :meth:`fresh`, in the order of their places.
 
     Raises:
         SyntaxFault: a line is not of the format.
@@ -69,7 +71,7 @@ class Walk:
         self._memory = memory
         self._honor_timestamps = honor_timestamps
         self._places: dict[bytes, int] = {}
-        self.fresh: list[tuple[bytes, Mapping[str, str]]] = []
+        self._fresh: list[tuple[bytes, Mapping[str, str] | None]] = []
         self._series: list[IntArray] = [np.empty(0, np.int64)]
         self._values: list[FloatArray] = [np.empty(0, np.float64)]
         self._stamped_series: list[IntArray] = [np.empty(0, np.int64)]
@@ -99,17 +101,22 @@ class Walk:
             np.concatenate(self._stamped_values),
         )
 
+    def fresh(self) -> Iterator[tuple[bytes, Mapping[str, str]]]:
+        """Return text and labels of each series whose number is not known yet."""
+        for text, labels in self._fresh:
+            yield text, labels or plain_labels(text) or {}
+
     def _read_piece(self, start: int) -> int:
         end = self._piece_end(start)
         if end - start > LONGEST_TEXT:
             return self._read_alone(start)
-        known = len(self.fresh)
+        known = len(self._fresh)
         try:
             return self._read_lines(start, end, self._memory, trusting=True)
         except _DoubtError:
-            for series, _ in self.fresh[known:]:
+            for series, _ in self._fresh[known:]:
                 del self._places[series]
-            del self.fresh[known:]
+            del self._fresh[known:]
             return self._read_lines(start, end, Memory(), trusting=False)
 
     def _read_alone(self, start: int) -> int:
@@ -188,11 +195,13 @@ class Walk:
     def _new(self, text: bytes) -> int | None:
         """Give a series a place, if its text is plainly written."""
         labels = plain_labels(text)
-        return None if labels is None else self._enter(text, labels)
+        if labels is None:
+            return None
+        return self._enter(text, labels if len(self._fresh) < _MOST_LABEL_SETS else None)
 
-    def _enter(self, text: bytes, labels: Mapping[str, str]) -> int:
-        place = self._places[text] = FIRST_PLACE - len(self.fresh)
-        self.fresh.append((text, labels))
+    def _enter(self, text: bytes, labels: Mapping[str, str] | None) -> int:
+        place = self._places[text] = FIRST_PLACE - len(self._fresh)
+        self._fresh.append((text, labels))
         return place
 
     def _put(self, piece: _Piece, place: int, token: bytes, stamp: bytes, exemplar: Exemplar | None) -> None:

@@ -133,6 +133,16 @@ def test_the_first_of_duplicates_counts() -> None:
     assert (reading.values.tolist(), reading.samples, reading.duplicates) == ([1, 2], 4, 2)
 
 
+def test_labels_of_ever_so_many_new_series_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.exposition.walk._MOST_LABEL_SETS", 2)
+    body = b'a{x="1"} 1\na{x="2"} 2\na{x="3"} 3\na{x="\\n"} 4\na{x="5"} 5 100\na{x="3"} 6\n'
+    numbers = Numbers()
+    reader = PageReader(numbers.resolve)
+    for _ in range(2):
+        assert read(reader, numbers, body, TEXT) == told(body, TEXT)
+    assert numbers.asked == 5
+
+
 def test_a_bad_page_registers_nothing() -> None:
     numbers = Numbers()
     with pytest.raises(SyntaxFault, match="line 3"):
