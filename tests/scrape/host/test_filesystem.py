@@ -33,7 +33,7 @@ def system(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def replace(partitions: list[SimpleNamespace], stat: Callable[[str], object] = lambda _: STAT) -> None:
         monkeypatch.setattr(psutil, "disk_partitions", lambda **_: partitions)
-        monkeypatch.setattr(os, "statvfs", stat)
+        monkeypatch.setattr(os, "statvfs", stat, raising=False)
 
     return replace
 

@@ -47,6 +47,8 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     for name, answer in told.items():
         monkeypatch.setattr(psutil, name, answer)
+    monkeypatch.setattr("os.getloadavg", lambda: (1.0, 5.0, 15.0), raising=False)
+    monkeypatch.setattr("os.statvfs", statvfs, raising=False)
     monkeypatch.setattr("platform.win32_ver", lambda: ("11", "10.0.22631", "SP0", "Multiprocessor Free"))
     monkeypatch.setattr("platform.win32_edition", lambda: "Professional")
     monkeypatch.setattr("platform.mac_ver", lambda: ("14.5", ("", "", ""), "arm64"))
@@ -58,6 +60,10 @@ def usage(mountpoint: str) -> SimpleNamespace:
     if mountpoint == "Z:\\":
         raise OSError("the device is not ready")
     return SimpleNamespace(total=1000, free=400)
+
+
+def statvfs(mountpoint: str) -> SimpleNamespace:
+    return SimpleNamespace(f_frsize=10, f_blocks=100, f_bfree=40, f_bavail=30, f_files=7, f_ffree=len(mountpoint))
 
 
 def told(platform: str) -> dict[str, dict[tuple[str, ...], float]]:
@@ -136,6 +142,8 @@ def test_macos_has_the_names_of_node_exporter_there() -> None:
     assert found["node_network_receive_bytes_total"]["Ethernet",] == 1
     assert found["node_network_speed_bytes"]["Ethernet",] == 125_000_000
     assert (found["node_boot_time_seconds"], found["node_intr_total"]) == ({(): 1000}, {(): 12})
+    assert [found[f"node_load{minutes}"][()] for minutes in (1, 5, 15)] == [1, 5, 15]
+    assert found["node_filesystem_size_bytes"]["C:\\", "NTFS", "C:\\"] == 1000
     assert found["node_os_version"] == {("", "", "macOS"): 14.5}
 
 
