@@ -39,6 +39,7 @@ STARTING_ERRORS = (ConfigError, BindError, DatabaseError, StorageError)
 
 _UPKEEP_SECONDS = 60
 _STOP_SECONDS = 3.0
+_RULE_QUERIES = 4
 
 
 def wall_clock() -> int:
@@ -103,7 +104,7 @@ def running(
             local_addresses=LOCAL_ADDRESSES,
         )
         rules = RuleManager(
-            engine,
+            engine.lane(_RULE_QUERIES),
             storage,
             database,
             scheduler,

@@ -10,13 +10,18 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from dashboard.promql import ParseError, PromqlError, QueryTimeoutError
+from dashboard.promql import ParseError, PromqlError, QueryCancelledError, QueryTimeoutError
 from dashboard.web import parameters
 from dashboard.web.envelope import ApiError, ErrorType, failed, succeeded
 from dashboard.web.parameters import invalid
 from dashboard.web.parts import parts
 
 TRUNCATED = "results truncated due to limit"
+_KINDS = (
+    (QueryTimeoutError, ErrorType.TIMEOUT),
+    (QueryCancelledError, ErrorType.CANCELED),
+    (PromqlError, ErrorType.EXECUTION),
+)
 BOTH = ("GET", "POST")
 """The methods of a route that takes its parameters from the address or from a form."""
 
@@ -44,7 +49,7 @@ def _answer_promql_error(error: PromqlError) -> Response:
     """Answer a query that cannot be asked, or an evaluation that failed."""
     if isinstance(error, ParseError):
         return _answer_api_error(invalid("query", error))
-    return failed(ErrorType.TIMEOUT if isinstance(error, QueryTimeoutError) else ErrorType.EXECUTION, str(error))
+    return failed(next(kind for error_type, kind in _KINDS if isinstance(error, error_type)), str(error))
 
 
 def list_answer(items: Sequence[Any]) -> Response:

@@ -9,9 +9,11 @@ from werkzeug.wrappers import Response as BaseResponse
 from dashboard.web import urls
 from dashboard.web.cached import Cached
 from dashboard.web.cockpit_api import answer, shallow, without_drawings
+from dashboard.web.envelope import ApiError
 from dashboard.web.pages import compress, refuse_until_ready, views
 from dashboard.web.parts import parts
-from dashboard.web.views.explore import PANEL, RANGES, REFRESHES, Answer, Question, ask
+from dashboard.web.query_places import query_place
+from dashboard.web.views.explore import PANEL, RANGES, REFRESHES, Answer, Question, ask, refused
 from dashboard.web.views.pages import Choice, ExplorePage
 
 _KEY = "glass-cockpit-explore"
@@ -68,7 +70,11 @@ def _question() -> Question:
 
 def _answer(question: Question) -> Answer:
     found: Cached[Answer] = current_app.extensions[_KEY]
-    return found.get(question, lambda: ask(parts().engine, question, parts().clock()))
+    try:
+        with query_place():
+            return found.get(question, lambda: ask(parts().engine, question, parts().clock()))
+    except ApiError as error:
+        return refused(str(error), parts().clock())
 
 
 def _page(question: Question, found: Answer) -> ExplorePage:

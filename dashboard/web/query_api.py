@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from http import HTTPStatus
 
 import orjson
@@ -17,6 +18,7 @@ from dashboard.web.ast_json import ast_json
 from dashboard.web.envelope import ApiError, ErrorType, succeeded
 from dashboard.web.parameters import MAX_TIME, MIN_TIME, invalid
 from dashboard.web.parts import parts
+from dashboard.web.query_places import asker_gone, query_place
 from dashboard.web.samples_json import exemplars_json, value_json
 
 blueprint = api_blueprint("query_api")
@@ -29,7 +31,12 @@ def query() -> Response:
     """Evaluate an expression at one time."""
     limit = parameters.limit_of()
     time = parameters.time_of("time", parts().clock())
-    return _query_answer(parts().engine.instant(_query_text(), time, **_query_limits()), limit)
+    given = _given()
+    with query_place():
+        result = parts().engine.instant(
+            _query_text(), time, lookback=given.lookback, timeout=given.timeout, cancelled=asker_gone()
+        )
+        return _query_answer(result, limit)
 
 
 @blueprint.route("/query_range", methods=BOTH)
@@ -45,20 +52,32 @@ def query_range() -> Response:
     if (end - start) // step > MAX_STEPS:
         reason = f"exceeded maximum resolution of {MAX_STEPS:,} points per timeseries."
         raise ApiError(ErrorType.BAD_DATA, f"{reason} Try decreasing the query resolution (?step=XX)")
-    return _query_answer(parts().engine.range(_query_text(), start, end, step, **_query_limits()), limit)
+    given = _given()
+    with query_place():
+        result = parts().engine.range(
+            _query_text(), start, end, step, lookback=given.lookback, timeout=given.timeout, cancelled=asker_gone()
+        )
+        return _query_answer(result, limit)
 
 
 def _query_text() -> str:
     return parameters.value_of("query")
 
 
-def _query_limits() -> dict[str, int | None]:
-    """Return what a query may ask for in place of the engine's own; ``None`` leaves it to the engine."""
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a query asks for in place of the engine's own; ``None`` leaves it to the engine."""
+
+    timeout: int | None
+    lookback: int | None
+
+
+def _given() -> _Given:
     timeout = parameters.optional_duration_of("timeout")
-    return {
-        "timeout": None if timeout is None else min(max(timeout, 1), _LONGEST_QUERY),
-        "lookback": parameters.optional_duration_of("lookback_delta"),
-    }
+    return _Given(
+        timeout=None if timeout is None else min(max(timeout, 1), _LONGEST_QUERY),
+        lookback=parameters.optional_duration_of("lookback_delta"),
+    )
 
 
 def _query_answer(result: QueryResult, limit: int | None) -> Response:

@@ -24,7 +24,8 @@ from dashboard.web.guard import MAX_BODY_BYTES, MAX_HEADER_BYTES, SECURITY_HEADE
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-THREADS = 8
+THREADS = 48
+"""Handler threads. Most of them only wait: queries for their turn in the engine, of which few run at once."""
 REQUEST_SECONDS = 30.0
 """A request must have arrived whole within this time of its first byte."""
 _IDLE_SECONDS = 120
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 
 
 class Server:
-    """Serves a WSGI application on listening sockets, in a thread of its own and eight for the handlers."""
+    """Serves a WSGI application on listening sockets, in a thread of its own and many for the handlers."""
 
     def __init__(
         self,
@@ -175,6 +176,20 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             self.begun = time.monotonic()
         done: bool = super().received(data)
         return done
+
+    def check_client_disconnected(self) -> bool:
+        """Say whether the client has closed its side; handlers find this as ``waitress.client_disconnected``.
+
+        While a request is answered nothing is read from its connection: its end is seen only by looking for it.
+        """
+        if not self.connected:
+            return True
+        try:
+            return not self.socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except (OSError, ValueError):
+            return True
 
     def is_overdue(self, earliest: float) -> bool:
         """Say whether a request that began before ``earliest`` is still not here whole."""

@@ -22,8 +22,10 @@ class Gate:
     def __init__(self) -> None:
         self.entered = threading.Semaphore(0)
         self.opened = threading.Event()
+        self.seen: Callable[[dict[str, Any]], None] = lambda _: None
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
+        self.seen(environ)
         if environ["PATH_INFO"] == "/wait":
             self.entered.release()
             self.opened.wait(20)
@@ -49,6 +51,22 @@ def serving(application: Gate, host: str = "localhost", **options: float) -> Ite
 @pytest.fixture
 def gate() -> Gate:
     return Gate()
+
+
+def test_a_handler_can_ask_whether_its_client_has_gone(gate: Gate) -> None:
+    asked: list[Callable[[], bool]] = []
+
+    gate.seen = lambda environ: asked.append(environ["waitress.client_disconnected"])
+    with serving(gate) as server:
+        connection = socket.create_connection(server.addresses[0])
+        connection.sendall(b"GET /wait HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert gate.entered.acquire(timeout=10)
+        assert asked[0]() is False
+        connection.close()
+        end = time.monotonic() + 10
+        while not asked[0]() and time.monotonic() < end:
+            time.sleep(0.01)
+        assert asked[0]() is True
 
 
 def read_all(connection: socket.socket) -> bytes:

@@ -136,6 +136,11 @@ def _asked(engine: Engine, question: Question, now: int) -> QueryResult:
     return engine.instant(question.expr, end if question.end else now)
 
 
+def refused(reason: str, now: int) -> Answer:
+    """Return what is shown where a query cannot be asked at all."""
+    return _unanswered(now, reason)
+
+
 def _unanswered(now: int, error: str = "", query: str = "") -> Answer:
     found = _PARSE_ERROR.fullmatch(error)
     place = _marked(query, int(found[1]), int(found[2])) if found else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
+from functools import cached_property
 from typing import Any
 
 import dashboard
@@ -47,6 +48,7 @@ from dashboard.web.views.targets import AskedTargets, StateFilter, TargetsView, 
 
 _log = logging.getLogger(__name__)
 _LIFETIME = 2.0
+_QUERIES_AT_ONCE = 4
 _SLOW_LIFETIME = 60.0
 _FAMILY_LIFETIME = 15.0
 _FAMILY_RANGE = 86_400_000
@@ -73,6 +75,11 @@ class Views:
         self._family_lists: Cached[list[Family]] = Cached(_FAMILY_LIFETIME)
         # A chart takes up to 100 kB, and stays until newer ones push it out.
         self._charts: Cached[Chart] = Cached(_LIFETIME, size=5 * MOST_CHARTS)
+
+    @cached_property
+    def _engine(self) -> Engine:
+        """The engine's lane for pages: whatever queries people ask, these need not wait for them."""
+        return self._parts.engine.lane(_QUERIES_AT_ONCE)
 
     def frame(self, title: str, *, section: str = "", live_url: str = "", entry: str = "page") -> Frame:
         """Return what stands around a page."""
@@ -115,7 +122,7 @@ class Views:
         targets, alerts = self._parts.scrape.targets(), self._parts.rules.alerts()
         intervals = job_intervals(app_targets(targets))
         longest = max(intervals.values(), default=_DEFAULT_INTERVAL)
-        engine = self._parts.engine
+        engine = self._engine
         try:
             asked = Asked(
                 targets,
@@ -190,7 +197,7 @@ class Views:
 
     def _series_now(self, metric: str, job: str, now: int) -> Sequence[Labels]:
         try:
-            vector = self._parts.engine.instant(f"{{__name__={quote(metric)},job={quote(job)}}}", now).value
+            vector = self._engine.instant(f"{{__name__={quote(metric)},job={quote(job)}}}", now).value
         except PromqlError as error:
             _log.warning("the info family %s cannot be shown: %s", metric, error)
             return ()
@@ -200,7 +207,7 @@ class Views:
         now = self._parts.clock()
         interval = max((target.interval for target in self._targets_of(job)), default=_DEFAULT_INTERVAL)
         try:
-            return make_chart(self._parts.engine, spec, span, interval, now)
+            return make_chart(self._engine, spec, span, interval, now)
         except PromqlError as error:
             return empty_chart(spec.panel.id, f"These figures could not be worked out: {error}")
 
@@ -242,7 +249,7 @@ class Views:
         cards: tuple[GpuCard, ...] = ()
         notice = ""
         try:
-            cards = ask_cards(self._parts.engine, now)
+            cards = ask_cards(self._engine, now)
         except PromqlError as error:
             _log.warning("the page of the graphics cards has no figures: %s", error)
             notice = f"Figures are missing: {error}"
