@@ -26,13 +26,13 @@ Record = TypeVar("Record")
 INLINED: Mapping[str, bool] = {"inlined": True}
 """The metadata of a field whose keys stand beside those of the record that holds it."""
 
-_SECRET_WORDS = ("pass", "secret", "token", "key", "credential", "auth")
-
-
 SEPARATE: Mapping[str, bool] = {"separate": True}
 """The metadata of a field that is no key of the file, and filled by who reads it."""
 
+_SECRET_WORDS = ("pass", "secret", "token", "key", "credential", "auth")
+
 Decoder = Callable[[Any, Place], Any]
+"""Turns a loaded value into a typed one, or raises a :class:`ConfigError` that names its place."""
 
 
 def decode(file: Path, data: Any, record: type[Record]) -> Record:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.config.decoding import decoder_of, list_decoder, place_of, refuse_unknown
-from dashboard.config.errors import ConfigError
 from dashboard.config.foreign_discovery import read_foreign_discovery
 from dashboard.config.place import Place
 from dashboard.config.scrape import GlobalConfig, NameEscaping, NameValidation, ScrapeConfig
@@ -46,18 +45,22 @@ def read_global(section: Any, place: Place) -> GlobalConfig:
     return filled
 
 
-def read_jobs(items: Any, place: Place, defaults: GlobalConfig) -> tuple[ScrapeConfig, ...]:
+Placed = tuple[Place, ScrapeConfig]
+"""A job, and where it stands."""
+
+
+def read_jobs(items: Any, place: Place, defaults: GlobalConfig) -> tuple[Placed, ...]:
     """Read a list of jobs and fill in what they leave out.
 
     Raises:
         ConfigError: a value cannot be used.
     """
-    read_all = list_decoder(lambda section, where: _read_job(section, where, defaults))
-    jobs: tuple[ScrapeConfig, ...] = read_all(items, place)
+    read_all = list_decoder(lambda section, where: (where, _read_job(section, where, defaults)))
+    jobs: tuple[Placed, ...] = read_all(items, place)
     return jobs
 
 
-def read_job_file(file: Path, defaults: GlobalConfig) -> tuple[ScrapeConfig, ...]:
+def read_job_file(file: Path, defaults: GlobalConfig) -> tuple[Placed, ...]:
     """Read a file of ``scrape_config_files``, which has the one key ``scrape_configs``.
 
     Raises:
@@ -69,19 +72,19 @@ def read_job_file(file: Path, defaults: GlobalConfig) -> tuple[ScrapeConfig, ...
     return read_jobs(content.get("scrape_configs"), place_of(content, "scrape_configs", place), defaults)
 
 
-def refuse_repeated(jobs: Iterable[tuple[Path, ScrapeConfig]]) -> None:
-    """Check that no two jobs, given with their files, have the same name.
+def without_repetition(jobs: Iterable[Placed]) -> tuple[ScrapeConfig, ...]:
+    """Return jobs of which no two have the same name.
 
     Raises:
         ConfigError: two have.
     """
-    seen: dict[str, Path] = {}
-    for file, job in jobs:
-        if job.job_name in seen:
-            reason = f'found multiple scrape configs with job name "{job.job_name}"'
-            first = seen[job.job_name]
-            raise ConfigError(file, reason if first == file else f"{reason}, first found in {first}", "scrape_configs")
-        seen[job.job_name] = file
+    seen: dict[str, Placed] = {}
+    for place, job in jobs:
+        first = seen.setdefault(job.job_name, (place, job))
+        if first[0] is not place:
+            reason = f'found multiple scrape configs with job name "{job.job_name}", first found in'
+            raise place.error(f"{reason} {first[0].file}:{first[0].line}")
+    return tuple(job for _, job in seen.values())
 
 
 def _read_job(section: Any, place: Place, defaults: GlobalConfig) -> ScrapeConfig:

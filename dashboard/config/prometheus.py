@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,28 +17,17 @@ from dashboard.config.decoding import decoder_of, place_of, refuse_unknown
 from dashboard.config.expansion import expand
 from dashboard.config.foreign import read_foreign_sections
 from dashboard.config.globs import matching
-from dashboard.config.jobs import read_global, read_job_file, read_jobs, refuse_repeated
+from dashboard.config.jobs import read_global, read_job_file, read_jobs, without_repetition
 from dashboard.config.place import Place
 from dashboard.config.scalars import InvalidValueError, Reader, read_path, text_of
-from dashboard.config.scrape import GlobalConfig, NameValidation, ScrapeConfig, ScrapeProtocol
+from dashboard.config.scrape import GlobalConfig, NameValidation, ScrapeConfig
 from dashboard.config.storage import StorageConfig
+from dashboard.config.warnings import ConfigWarning, config_warnings
 from dashboard.config.yaml_file import Section, load
 from dashboard.model.labels import Labels
 
 _PATTERN = re.compile(r"[^*]*(\*[^/]*)?")
 _KEYS = ("global", "scrape_configs", "scrape_config_files", "rule_files", "storage")
-_NOT_SERVED = "checked, and not served here"
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigWarning:
-    """A part of the configuration that is valid, and not served here or without effect."""
-
-    key: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.key}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,39 +83,34 @@ def load_prometheus_config(file: Path, *, jobs_elsewhere: bool = True) -> Promet
         ConfigError: the file cannot be used; the message names line and key.
     """
     top = Place(file)
-    data = load(file)
-    others, data = read_foreign_sections(_section(data, top), top)
+    others, data = read_foreign_sections(_section(load(file), top), top)
     refuse_unknown(data, _KEYS, top)
     defaults = read_global(data.get("global"), place_of(data, "global", top))
-    jobs = read_jobs(data.get("scrape_configs"), place_of(data, "scrape_configs", top), defaults)
     storage: StorageConfig = decoder_of(StorageConfig)(data.get("storage"), place_of(data, "storage", top))
-    rule_patterns = _patterns(data, "rule_files", top)
-    scrape_patterns = _patterns(data, "scrape_config_files", top)
-    found = [(file, job) for job in jobs]
-    job_files = [path for pattern in scrape_patterns for path in matching(pattern)] if jobs_elsewhere else []
-    found += [(path, job) for path in job_files for job in read_job_file(path, defaults)]
-    refuse_repeated(found)
     _check_translation(others, defaults, top)
-    scrape_configs = tuple(job for _, job in found)
+    rule_patterns, scrape_patterns = _patterns(data, "rule_files", top), _patterns(data, "scrape_config_files", top)
+    job_files = _files_at(scrape_patterns) if jobs_elsewhere else ()
+    own = read_jobs(data.get("scrape_configs"), place_of(data, "scrape_configs", top), defaults)
+    jobs = without_repetition([*own, *(job for found in job_files for job in read_job_file(found, defaults))])
     return PrometheusConfig(
         file=file.resolve(),
         global_config=defaults,
-        scrape_configs=scrape_configs,
-        rule_files=tuple(dict.fromkeys(path for pattern in rule_patterns for path in matching(pattern))),
+        scrape_configs=jobs,
+        rule_files=_files_at(rule_patterns),
         external_labels=_external_labels(defaults),
-        warnings=(
-            *_section_warnings(others, defaults, storage),
-            *_job_warnings(scrape_configs),
-            *_missing_rule_files(rule_patterns),
-        ),
+        warnings=tuple(config_warnings(defaults, jobs, storage, rule_patterns, others)),
         files=(file.resolve(), *job_files),
         watched=(*rule_patterns, *scrape_patterns),
         storage=storage,
         rule_patterns=rule_patterns,
         scrape_patterns=scrape_patterns,
-        own_scrape_configs=len(jobs),
+        own_scrape_configs=len(own),
         other_sections=others,
     )
+
+
+def _files_at(patterns: Iterable[str]) -> tuple[Path, ...]:
+    return tuple(dict.fromkeys(file for pattern in patterns for file in matching(pattern)))
 
 
 def _section(data: Any, top: Place) -> Section:
@@ -164,34 +148,3 @@ def _check_translation(others: Mapping[str, Any], defaults: GlobalConfig, top: P
     if legacy and strategy in ("NoTranslation", "NoUTF8EscapingWithSuffixes"):
         reason = f'OTLP translation strategy "{strategy}" is not allowed when UTF8 is disabled'
         raise top.at("otlp").at("translation_strategy").error(reason)
-
-
-def _section_warnings(
-    others: Mapping[str, Any], defaults: GlobalConfig, storage: StorageConfig
-) -> Iterator[ConfigWarning]:
-    for key, section in others.items():
-        # There is no Go runtime to tune, and nobody misses it.
-        if section and key != "runtime":
-            yield ConfigWarning(key, _NOT_SERVED)
-    for key in ("query_log_file", "scrape_failure_log_file"):
-        if getattr(defaults, key):
-            yield ConfigWarning(f"global.{key}", "no such file is written here")
-    if storage.tsdb.out_of_order_time_window:
-        yield ConfigWarning("storage.tsdb.out_of_order_time_window", "older samples are dropped here all the same")
-    if storage.tsdb.retention.percentage:
-        yield ConfigWarning("storage.tsdb.retention.percentage", _NOT_SERVED)
-
-
-def _job_warnings(jobs: Sequence[ScrapeConfig]) -> Iterator[ConfigWarning]:
-    for job in jobs:
-        where = f'job "{job.job_name}"'
-        for kind in job.other_sd_configs:
-            yield ConfigWarning(f"{where}: {kind}", _NOT_SERVED)
-        if set(job.scrape_protocols) == {ScrapeProtocol.PROTOBUF}:
-            yield ConfigWarning(f"{where}: scrape_protocols", "PrometheusProto is not asked for here, text is")
-
-
-def _missing_rule_files(patterns: Sequence[str]) -> Iterator[ConfigWarning]:
-    for pattern in patterns:
-        if "*" not in pattern and not matching(pattern):
-            yield ConfigWarning("rule_files", f'"{pattern}" does not point to an existing file')

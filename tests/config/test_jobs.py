@@ -133,7 +133,7 @@ def test_jobs_stand_in_other_files_too(tmp_path: Path) -> None:
     [
         (
             "scrape_configs: [{job_name: a}]",
-            'more.yml: scrape_configs: found multiple scrape configs with job name "a"',
+            'more.yml:1: scrape_configs[0]: found multiple scrape configs with job name "a", first found in',
         ),
         ("global: {}", "more.yml:1: global: unknown key"),
         ("scrape_configs: [{job_name: b, scrape_timeout: 2m}]", "more.yml:1: scrape_configs[0].scrape_timeout"),

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.config.prometheus import ConfigWarning, PrometheusConfig
+from dashboard.config.prometheus import PrometheusConfig
 from dashboard.config.scrape import GlobalConfig
+from dashboard.config.warnings import ConfigWarning
 from dashboard.model.labels import Labels
 from dashboard.reload import ReloadStatus
 from dashboard.scrape.status import BadLine, ScrapePool, TargetHealth, TargetStatus
