@@ -107,7 +107,8 @@ class DnsProvider:
             for full in _full_names(name, resolver):
                 try:
                     answer = resolver.resolve(full, self._config.type.value, search=False, raise_on_no_answer=False)
-                    return list(answer.rrset or ())
+                    # Servers take turns with the order of records, which says nothing.
+                    return sorted(answer.rrset or (), key=str)
                 except NXDOMAIN:
                     continue
                 except (DNSException, OSError) as error:
