@@ -14,8 +14,7 @@ from dashboard.storage.blocks import CHUNK_BITS, Block, Blocks, Group
 from dashboard.storage.codec import encode_chunks, encode_ints
 
 _TRANSACTION_BYTES = 2 << 20
-_LAST = """INSERT INTO series_last (id, time, bits) VALUES (?, ?, ?)
-    ON CONFLICT (id) DO UPDATE SET time = excluded.time, bits = excluded.bits WHERE excluded.time > time"""
+_NONE = (np.empty(0, dtype=np.int64),) * 3
 
 
 @dataclass(slots=True)
@@ -64,6 +63,9 @@ class BlockWriter:
             (group.number, block, group.first, group.last, encode_ints(times), b""),
         )
         series, starts, size = self._add_chunks(group, map(self._noted(block, times), slices))
+        if not size:
+            self._add("DELETE FROM block_groups WHERE id = ?", (group.number,))
+            return
         self._add("UPDATE block_groups SET series = ?, starts = ? WHERE id = ?", (series, starts, group.number))
         self._building[block].bytes += size
         self._building[block].groups.append(group)
@@ -88,11 +90,9 @@ class BlockWriter:
         """
         self._write_out()
         marks = [(building.samples, building.bytes, number) for number, building in self._building.items()]
-        last = [row for table in self._last for row in zip(*(column.tolist() for column in table), strict=True)]
 
         def complete_blocks(connection: sqlite3.Connection) -> None:
             connection.executemany("UPDATE blocks SET complete = 1, samples = ?, bytes = ? WHERE id = ?", marks)
-            connection.executemany(_LAST, last)
             also(connection)
 
         self._database.write(complete_blocks)
@@ -101,9 +101,13 @@ class BlockWriter:
             for number, building in self._building.items()
         ]
 
-    def last_samples(self) -> list[tuple[IntArray, IntArray, IntArray]]:
-        """Return series, timestamps and bits of the last sample of each series, as they were written."""
-        return self._last
+    def last_samples(self) -> tuple[IntArray, IntArray, IntArray]:
+        """Return series, timestamps and bits of the last sample of each series."""
+        series, times, bits = (np.concatenate(each) for each in zip(*self._last, strict=True)) if self._last else _NONE
+        order = np.lexsort((times, series))
+        series, times, bits = series[order], times[order], bits[order]
+        ends = np.flatnonzero(np.diff(series, append=-1))
+        return series[ends], times[ends], bits[ends]
 
     def _noted(
         self, block: int, times: IntArray

@@ -159,9 +159,28 @@ class Blocks:
         """Return the complete blocks."""
         return self._blocks
 
-    def between(self, start: int, end: int) -> list[Group]:
-        """Return the groups that overlap a range of time, both ends included."""
-        return [group for block in self._blocks for group in block.groups if group.first <= end and group.last >= start]
+    @property
+    def next_number(self) -> int:
+        """The number that the next block gets."""
+        return self._next_block
+
+    def between(self, start: int, end: int) -> list[tuple[Block, Group]]:
+        """Return the groups that overlap a range of time, both ends included, with their blocks."""
+        return [
+            (block, group)
+            for block in self._blocks
+            for group in block.groups
+            if group.first <= end and group.last >= start
+        ]
+
+    def used_bytes(self) -> int:
+        """Return how many bytes of the database are in use; free pages go back to the disk."""
+        with self._database.read() as connection:
+            pages, free, size = (
+                int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+        return (pages - free) * size
 
     def load(self) -> None:
         """Remove what is not complete, and read what there is."""

@@ -21,11 +21,12 @@ from threading import Lock, RLock
 import numpy as np
 
 from dashboard.database import Database, DatabaseError
-from dashboard.model.samples import FloatArray, IntArray
+from dashboard.model.samples import BoolArray, FloatArray, IntArray
 from dashboard.storage.block_writer import BlockWriter
 from dashboard.storage.blocks import Blocks
 from dashboard.storage.codec import absent_matrix
 from dashboard.storage.head import Head, HeadLayout, RawRows
+from dashboard.storage.order import save_last
 from dashboard.storage.points import PointColumns
 from dashboard.storage.records import Points, Run, journal_row, save_journal
 from dashboard.storage.sealing import make_run
@@ -54,15 +55,21 @@ class Compactor:
     def __init__(
         self,
         database: Database,
+        *,
         lock: RLock,
         head: Head,
         blocks: Blocks,
         sealing: Lock,
-        *,
+        latest: Callable[[IntArray, IntArray], BoolArray],
         windows: Windows,
     ) -> None:
-        """``lock`` guards what queries see; ``sealing`` is held while rows must stay where they are."""
+        """Build a compactor.
+
+        ``lock`` guards what queries see; ``sealing`` is held while rows must stay where they are; ``latest`` says of
+        series and timestamps which are the last.
+        """
         self._sealing = sealing
+        self._latest = latest
         self._database = database
         self._lock = lock
         self._head = head
@@ -123,7 +130,12 @@ class Compactor:
         parts: list[Points | Run] = [*_rest(points, old, end), *_rest_of_runs(cuts)]
         rest = [journal_row(part) for part in parts]
 
+        series, times, bits = writer.last_samples()
+        # The journal tells of series that go on; what it loses now must be kept.
+        ended = self._latest(series, times)
+
         def supersede(connection: sqlite3.Connection) -> None:
+            save_last(connection, series[ended], times[ended], bits[ended])
             connection.execute("UPDATE blocks SET journal_end = ? WHERE id = ?", (record, block))
             save_journal(connection, rest)
 

@@ -37,7 +37,7 @@ class RawRows:
         return np.ascontiguousarray(self.values[first:last].take(columns, axis=1).T)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SealedRows:
     """Older rows of a layout, compressed."""
 
@@ -106,6 +106,11 @@ class HeadLayout:
         return self._raw_begin + self._raw_count
 
     @property
+    def raw(self) -> int:
+        """How many rows are not sealed."""
+        return self._raw_count
+
+    @property
     def full(self) -> bool:
         """Whether rows are to be sealed."""
         return self._raw_count >= self._raw_rows
@@ -147,12 +152,13 @@ class HeadLayout:
             found.append(RawRows(self.series, self._times[kept], self._values[kept, : len(self.series)]))
         return found
 
-    def oldest(self, window: int) -> tuple[RawRows, IntArray]:
+    def oldest(self, window: int, *, every: bool = False) -> tuple[RawRows, IntArray]:
         """Return the rows that are to be sealed next, and the numbers of their records.
 
-        They are about half of what there is, and lie in one window of so many milliseconds: a block takes whole runs.
+        They are about half of what there is, or ``every`` one, and lie in one window of so many milliseconds: a block
+        takes whole runs.
         """
-        count = max(1, self._raw_count - self._raw_rows // 2)
+        count = self._raw_count if every else max(1, self._raw_count - self._raw_rows // 2)
         windows = self._times[:count] // window
         count = int(np.searchsorted(windows, windows[0], side="right"))
         rows = RawRows(self.series, self._times[:count], self._values[:count, : len(self.series)])
@@ -235,10 +241,15 @@ class Head:
         with self._lock:
             return [layout for layout in self._layouts.values() if layout.full]
 
-    def oldest(self, layout: HeadLayout, window: int) -> tuple[RawRows, IntArray]:
+    def oldest(self, layout: HeadLayout, window: int, *, every: bool = False) -> tuple[RawRows, IntArray]:
         """Return what is to be sealed next; see :meth:`HeadLayout.oldest`."""
         with self._lock:
-            return layout.oldest(window)
+            return layout.oldest(window, every=every)
+
+    def replace_run(self, layout: HeadLayout, sealed: SealedRows, run: Run) -> None:
+        """Put a run in the place of another with the same rows; hold the lock."""
+        place = layout.sealed.index(sealed)
+        layout.sealed[place] = SealedRows(sealed.number, sealed.series, run, self._cache, self._damage)
 
     def replace_oldest(self, layout: HeadLayout, run: Run) -> None:
         """Keep sealed what ``layout.oldest()`` gave."""

@@ -32,7 +32,9 @@ class AppendResult:
 class Ingest:
     """What all appenders share. Its lock is held for the microseconds that a row takes."""
 
-    def __init__(self, journal: Journal, registry: SeriesRegistry, last: LastSamples) -> None:
+    def __init__(self, journal: Journal, registry: SeriesRegistry, last: LastSamples, window: int = 0) -> None:
+        """Samples are taken up to ``window`` milliseconds out of order."""
+        self.window = window
         self._registry = registry
         self.lock = threading.Lock()
         self.journal = journal
@@ -72,8 +74,8 @@ class Ingest:
         series, timestamps, values = series[present], timestamps[present], values[present]
         with self.lock:
             self.check_known(series)
-            verdict = self.last.accept_points(series, timestamps, values)
-            kept = verdict.accepted
+            verdict = self.last.accept_points(series, timestamps, values, self.window)
+            kept = verdict.accepted | verdict.late
             if kept.any():
                 number = self.journal.next_number()
                 self.queue([Points(number, series[kept], timestamps[kept], values[kept])], int(kept.sum()))
@@ -156,12 +158,15 @@ class RowAppender:
             repeated = _differing(series, values)
             values = values[shape.first]
         added, gone = self._turnover(shape)
-        verdict = self._ingest.last.accept_row(shape.series, timestamp, values)
+        verdict = self._ingest.last.accept_row(shape.series, timestamp, values, self._ingest.window)
         stale = gone[self._ingest.last.accept_row(gone, timestamp, np.full(len(gone), STALE)).accepted]
         count = int(np.count_nonzero(verdict.accepted)) + len(stale)
         records: list[Record] = list(growths)
         if count:
             records.append(self._record(layout, timestamp, _row(layout, shape, values, verdict.accepted, stale)))
+        if verdict.late.any():
+            records.append(self._late(timestamp, shape.series[verdict.late], values[verdict.late]))
+            count += int(np.count_nonzero(verdict.late))
         if records:
             self._ingest.queue(records, count)
         self._present = shape.series
@@ -204,6 +209,10 @@ class RowAppender:
             return 0, np.empty(0, dtype=np.int64)
         gone = np.setdiff1d(self._present, shape.series, assume_unique=True)
         return len(shape.series) - (len(self._present) - len(gone)), gone
+
+    def _late(self, timestamp: int, series: IntArray, values: FloatArray) -> Points:
+        number = self._ingest.journal.next_number()
+        return Points(number, series, np.full(len(series), timestamp), values)
 
     def _record(self, layout: Layout, timestamp: int, row: FloatArray) -> Row | Points:
         number = self._ingest.journal.next_number()

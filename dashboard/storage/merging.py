@@ -13,6 +13,7 @@ from dashboard.database import Database
 from dashboard.storage.block_writer import BlockWriter
 from dashboard.storage.blocks import Block, Blocks
 from dashboard.storage.rewriting import Erase, regroup
+from dashboard.storage.tombstones import Tombstones
 from dashboard.storage.windows import Windows
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,8 @@ _SHARE = 10
 class Merger:
     """Merges the blocks of windows that have ended."""
 
-    def __init__(self, database: Database, blocks: Blocks, windows: Windows) -> None:
+    def __init__(self, database: Database, blocks: Blocks, windows: Windows, tombstones: Tombstones) -> None:
+        self._tombstones = tombstones
         self._database = database
         self._blocks = blocks
         self._windows = windows
@@ -37,7 +39,7 @@ class Merger:
             DatabaseError: the database could not be written; the blocks are as they were.
         """
         made = 0
-        for length in reversed(self._windows.lengths[1:]):
+        for length in reversed(self._windows.lengths):
             for start, blocks in sorted(self._ended(length, now).items()):
                 if _is_worth_it(blocks):
                     self.rewrite(blocks, start, start + length, erase)
@@ -46,18 +48,18 @@ class Merger:
         return made
 
     def rewrite(self, blocks: Sequence[Block], start: int, end: int, erase: Erase) -> Block:
-        """Write one block with what ``erase`` leaves of some, and put it in their place."""
+        """Write one block with what tombstones and ``erase`` leave of some, and put it in their place."""
         writer = BlockWriter(self._database, self._blocks, note_last=False)
         number = writer.begin(start, end)
-        groups = [group for block in blocks for group in block.groups if len(group.series)]
-        for times, slices in regroup(groups, erase):
+        sources = [source for block in blocks for source in self._tombstones.cleaned(block, block.groups)]
+        for times, slices in regroup([source for source in sources if len(source.series)], erase):
             writer.add_group(number, times, slices)
         old = [(block.number,) for block in blocks]
         (made,) = writer.complete(
             lambda connection: connection.executemany("UPDATE blocks SET complete = 0 WHERE id = ?", old)
         )
         self._blocks.replace(blocks, made)
-        log.info("merged %d blocks into block %d with %d samples", len(blocks), made.number, made.samples)
+        log.info("rewrote %d blocks as block %d with %d samples", len(blocks), made.number, made.samples)
         return made
 
     def _ended(self, length: int, now: int) -> dict[int, list[Block]]:

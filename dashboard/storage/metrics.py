@@ -14,6 +14,7 @@ from dashboard.storage.forgetting import Forgetter
 from dashboard.storage.ingest import Ingest
 from dashboard.storage.journal import Journal
 from dashboard.storage.merging import Merger
+from dashboard.storage.retention import Retainer
 from dashboard.storage.series import SeriesRegistry
 
 
@@ -31,7 +32,9 @@ class StorageCollector(Collector):
         merger: Merger,
         damage: Damage,
         forgetter: Forgetter,
+        retainer: Retainer,
     ) -> None:
+        self._retainer = retainer
         self._forgetter = forgetter
         self._merger = merger
         self._damage = damage
@@ -61,6 +64,9 @@ class StorageCollector(Collector):
                 self._compactor.failures,
             ),
             ("prometheus_tsdb_head_series_removed", "Series forgotten without samples.", self._forgetter.forgotten),
+            ("prometheus_tsdb_time_retentions", "Blocks dropped for their age.", self._retainer.by_age),
+            ("prometheus_tsdb_size_retentions", "Blocks dropped for the size of all.", self._retainer.by_size),
+            ("glass_storage_retention_samples", "Samples dropped by retention.", self._retainer.samples),
             ("glass_storage_merges", "Blocks made of several.", self._merger.merges),
             ("glass_journal_commits", "Commits of the journal.", self._journal.commits),
             ("glass_journal_commit_failures", "Commits that failed and were tried again.", self._journal.failures),

@@ -22,14 +22,27 @@ class Verdict:
     """Which samples may be stored, and how many of the others must be counted."""
 
     accepted: BoolArray
+    late: BoolArray
+    """Which samples may be stored though their series have newer ones."""
     duplicates: int
     out_of_order: int
+
+
+_SAVE = """INSERT INTO series_last (id, time, bits) VALUES (?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET time = excluded.time, bits = excluded.bits WHERE excluded.time > time"""
+
+
+def save_last(connection: sqlite3.Connection, series: IntArray, times: IntArray, bits: IntArray) -> None:
+    """Write last samples that nothing else on disk would tell at the next start."""
+    connection.executemany(_SAVE, zip(series.tolist(), times.tolist(), bits.tolist(), strict=True))
 
 
 class LastSamples:
     """The last accepted timestamp and value of each series, by number. Not thread-safe."""
 
     def __init__(self) -> None:
+        self.newest = NEVER
+        """The newest timestamp of all."""
         self._times = np.empty(0, dtype=np.int64)
         self._bits = np.empty(0, dtype=np.uint64)
 
@@ -39,27 +52,34 @@ class LastSamples:
         known = series < len(times)
         return np.where(known, times[np.where(known, series, 0)], NEVER) if len(times) else np.full(len(series), NEVER)
 
-    def accept_row(self, series: IntArray, timestamp: int, values: FloatArray) -> Verdict:
-        """Judge and remember one sample of each of several different series."""
+    def accept_row(self, series: IntArray, timestamp: int, values: FloatArray, window: int = 0) -> Verdict:
+        """Judge and remember one sample of each of several different series.
+
+        A late one may be stored if it is at most ``window`` older than the newest of all before; none is if that is 0.
+        """
         self._reach(series)
+        oldest = self._raise_newest(series, timestamp, window)
         bits = values.view(np.uint64)
         last = self._times[series]
         accepted = last < timestamp
         if accepted.all():
             self._times[series] = timestamp
             self._bits[series] = bits
-            return Verdict(accepted, 0, 0)
-        late = int(np.count_nonzero(last > timestamp))
+            return Verdict(accepted, np.zeros(len(series), dtype=np.bool_), 0, 0)
+        late = (last > timestamp) & (timestamp >= oldest)
+        refused = int(np.count_nonzero((last > timestamp) & ~late))
         duplicates = int(np.count_nonzero((last == timestamp) & (self._bits[series] != bits)))
         self._times[series[accepted]] = timestamp
         self._bits[series[accepted]] = bits[accepted]
-        return Verdict(accepted, duplicates, late)
+        return Verdict(accepted, late, duplicates, refused)
 
-    def accept_points(self, series: IntArray, timestamps: IntArray, values: FloatArray) -> Verdict:
+    def accept_points(self, series: IntArray, timestamps: IntArray, values: FloatArray, window: int = 0) -> Verdict:
         """Judge and remember samples with timestamps of their own, as if they came one after the other."""
         self._reach(series)
         if not len(series):
-            return Verdict(np.zeros(0, dtype=np.bool_), 0, 0)
+            nothing = np.zeros(0, dtype=np.bool_)
+            return Verdict(nothing, nothing, 0, 0)
+        oldest = self._raise_newest(series, int(timestamps.max()), window)
         order = np.argsort(series, kind="stable")
         numbers, times, bits = series[order], timestamps[order], values.view(np.uint64)[order]
         starts = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1))
@@ -67,17 +87,19 @@ class LastSamples:
         accepted = times > newest
         before = self._bits_before(numbers, bits, accepted, starts)
         duplicates = int(np.count_nonzero((times == newest) & (bits != before)))
-        late = int(np.count_nonzero(times < newest))
+        old = times < newest
+        late = old & (times >= oldest)
         # Written in order, so the last accepted sample of each series stays.
         self._times[numbers[accepted]] = times[accepted]
         self._bits[numbers[accepted]] = bits[accepted]
-        result = np.empty(len(series), dtype=np.bool_)
-        result[order] = accepted
-        return Verdict(result, duplicates, late)
+        in_order, behind = np.empty_like(accepted), np.empty_like(late)
+        in_order[order], behind[order] = accepted, late
+        return Verdict(in_order, behind, duplicates, int(np.count_nonzero(old & ~late)))
 
     def raise_to(self, series: IntArray, times: IntArray, bits: npt.NDArray[np.uint64]) -> None:
         """Remember samples that were stored elsewhere, one of each series, where they are newer."""
         self._reach(series)
+        self.newest = max(self.newest, int(times.max(initial=NEVER)))
         newer = times > self._times[series]
         self._times[series[newer]] = times[newer]
         self._bits[series[newer]] = bits[newer]
@@ -93,6 +115,21 @@ class LastSamples:
         if rows:
             table = np.array(rows, dtype=np.int64)
             self.raise_to(table[:, 0], table[:, 1], np.ascontiguousarray(table[:, 2]).view(np.uint64))
+
+    def latest(self, series: IntArray, times: IntArray) -> BoolArray:
+        """Say of timestamps whether they are their series' last ones."""
+        return self.times(series) <= times
+
+    def bits(self, series: IntArray) -> IntArray:
+        """Return the bits of the last values of series that have samples."""
+        return self._bits[series].view(np.int64)
+
+    def _raise_newest(self, series: IntArray, timestamp: int, window: int) -> int:
+        """Return from when on late samples are taken, judged by what was the newest before these; note the new one."""
+        oldest = max(NEVER, self.newest - window) if window else np.iinfo(np.int64).max
+        if len(series):
+            self.newest = max(self.newest, timestamp)
+        return int(oldest)
 
     def _newest_before(self, numbers: IntArray, times: IntArray, starts: IntArray) -> IntArray:
         """Return for each sample the newest timestamp before it in its series: stored, or earlier in this call."""

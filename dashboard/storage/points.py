@@ -27,9 +27,12 @@ class PointColumns:
         return PointColumns(self.records[mask], self.series[mask], self.timestamps[mask], self.values[mask])
 
     def by_series(self) -> list[tuple[int, IntArray, FloatArray]]:
-        """Return number, timestamps and values of each series, in order of time."""
+        """Return number, timestamps and values of each series, in order of time; of equal timestamps, the first."""
         order = np.lexsort((self.timestamps, self.series))
-        series, times, values = self.series[order], self.timestamps[order], self.values[order]
+        series, times = self.series[order], self.timestamps[order]
+        first = np.ones(len(order), dtype=np.bool_)
+        first[1:] = (series[1:] != series[:-1]) | (times[1:] != times[:-1])
+        series, times, values = series[first], times[first], self.values[order[first]]
         starts = np.flatnonzero(np.diff(series, prepend=-1))
         ends = np.append(starts, len(series))[1:]
         return [(int(series[a]), times[a:b], values[a:b]) for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
@@ -63,6 +66,12 @@ class HeadPoints:
         return PointColumns(
             columns.records[every], columns.series[every], columns.timestamps[every], columns.values[every]
         )
+
+    def erase(self, mask: BoolArray) -> None:
+        """Forget the points that a mask marks; points that came after it was made stay."""
+        points = self.snapshot()
+        self._columns = points.where(~np.concatenate([mask, np.zeros(len(points) - len(mask), dtype=np.bool_)]))
+        self._count = len(self._columns)
 
     def drop(self, records: int, before: int) -> None:
         """Forget the points before a timestamp that came with records up to this number."""

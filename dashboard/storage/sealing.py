@@ -54,8 +54,18 @@ class Sealer:
             finally:
                 self.lock.release()
 
-    def _seal(self, layout: HeadLayout) -> None:
-        rows, records = self._head.oldest(layout, self._window)
+    def seal_all(self, layout: HeadLayout) -> None:
+        """Seal all rows of a layout; hold the lock.
+
+        Raises:
+            DatabaseError: the journal could not be written; rows stay as they are.
+        """
+        for _ in range(layout.raw):
+            if layout.raw:
+                self._seal(layout, every=True)
+
+    def _seal(self, layout: HeadLayout, *, every: bool = False) -> None:
+        rows, records = self._head.oldest(layout, self._window, every=every)
         run = make_run(layout.number, int(records[-1]), rows)
         replaced = [(number,) for number in records.tolist()]
 

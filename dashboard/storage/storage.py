@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,13 +16,14 @@ from dashboard.database import Database, DatabaseError
 from dashboard.model.exemplar import Exemplar, SeriesExemplars
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher
-from dashboard.model.samples import FloatArray, IntArray, SeriesBatch
+from dashboard.model.samples import BoolArray, FloatArray, IntArray, SeriesBatch
 from dashboard.storage.block_writer import BlockWriter
 from dashboard.storage.blocks import Blocks
 from dashboard.storage.cache import Cache
 from dashboard.storage.cardinality import Cardinality
 from dashboard.storage.compaction import Compactor, delete_superseded
 from dashboard.storage.damage import Damage
+from dashboard.storage.deletion import Deleter, clean
 from dashboard.storage.errors import ImportFailedError
 from dashboard.storage.exemplars import ExemplarResult, Exemplars
 from dashboard.storage.forgetting import Forgetter
@@ -30,14 +33,15 @@ from dashboard.storage.ingest import AppendResult, Ingest, RowAppender
 from dashboard.storage.journal import Journal
 from dashboard.storage.merging import Merger
 from dashboard.storage.metrics import StorageCollector
-from dashboard.storage.order import LastSamples
+from dashboard.storage.order import NEVER, LastSamples, save_last
 from dashboard.storage.points import PointColumns
 from dashboard.storage.replay import replay
-from dashboard.storage.retention import drop_old
+from dashboard.storage.retention import Removed, Retainer, Retention
 from dashboard.storage.sealing import Sealer
 from dashboard.storage.select import members, merge
 from dashboard.storage.series import SeriesRegistry
 from dashboard.storage.source import Source
+from dashboard.storage.tombstones import Cleaned, Tombstones
 from dashboard.storage.windows import Windows
 
 log = logging.getLogger(__name__)
@@ -46,9 +50,6 @@ _BLOCK_LENGTH = 7_200_000
 _CACHE_BYTES = 16 << 20
 _RAW_ROWS = 128
 _FIRST_TIME, _LAST_TIME = -(2**63) + 1, 2**63 - 1
-
-
-def _erase_nothing(series: IntArray, times: IntArray, values: FloatArray) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +79,15 @@ class Storage:
         block_length: int = _BLOCK_LENGTH,
         raw_rows: int = _RAW_ROWS,
         cache_bytes: int = _CACHE_BYTES,
+        out_of_order_window: int = 0,
     ) -> None:
-        """Build a closed store; durations are milliseconds. A layout keeps up to ``raw_rows`` rows uncompressed."""
+        """Build a closed store; durations are milliseconds. A layout keeps up to ``raw_rows`` rows uncompressed.
+
+        ``retention`` is the age up to which samples are kept, until :meth:`retain` says more. Samples that are older
+        than their series' last one are taken if they are not older than the newest of all by more than
+        ``out_of_order_window``.
+        """
         self._database = database
-        self._retention = retention
         self._clock = clock
         self._windows = Windows(block_length, retention // 3)
         self._lock = threading.RLock()
@@ -97,16 +103,27 @@ class Storage:
         self._journal = Journal(
             database, self._series, self._head.publish, self._sealer.run_some, clock=clock, interval=journal_interval
         )
-        self._ingest = Ingest(self._journal, self._series, self._last)
+        self._ingest = Ingest(self._journal, self._series, self._last, out_of_order_window)
         self._compactor = Compactor(
             database,
-            self._lock,
-            self._head,
-            self._blocks,
-            self._sealer.lock,
+            lock=self._lock,
+            head=self._head,
+            blocks=self._blocks,
+            sealing=self._sealer.lock,
+            latest=self._is_latest,
             windows=self._windows,
         )
-        self._merger = Merger(database, self._blocks, self._windows)
+        self._tombstones = Tombstones(database, self._damage)
+        self._merger = Merger(database, self._blocks, self._windows, self._tombstones)
+        self._retainer = Retainer(self._blocks, self._series, self._merger, Retention(retention))
+        self._deleter = Deleter(
+            database,
+            self._lock,
+            head=self._head,
+            sealer=self._sealer,
+            blocks=self._blocks,
+            tombstones=self._tombstones,
+        )
         self._forgetter = Forgetter(
             database,
             series=self._series,
@@ -125,6 +142,7 @@ class Storage:
                 merger=self._merger,
                 damage=self._damage,
                 forgetter=self._forgetter,
+                retainer=self._retainer,
             )
         )
 
@@ -136,6 +154,7 @@ class Storage:
         """
         self._damage.load()
         self._blocks.load()
+        self._tombstones.load()
         delete_superseded(self._database)
         self._ingest.next_layout = replay(self._database, self._series, self._last, self._head, self._damage)
         self._exemplars.load()
@@ -248,14 +267,48 @@ class Storage:
             writer = BlockWriter(self._database, self._blocks)
             try:
                 write_batches(writer, batches, self._numbers, self._windows, self._clock())
-                blocks = writer.complete()
+                last = writer.last_samples()
+                blocks = writer.complete(lambda connection: save_last(connection, *last))
             except DatabaseError as error:
                 raise ImportFailedError(f"the import was given up: {error}") from error
             with self._ingest.lock:
-                for series, times, bits in writer.last_samples():
-                    self._last.raise_to(series, times, bits.view(np.uint64))
+                self._last.raise_to(last[0], last[1], last[2].view(np.uint64))
             self._blocks.show(blocks)
         return writer.samples
+
+    def retain(self, retention: Retention) -> None:
+        """Keep samples as this says from now on; what is not kept any more goes at the next upkeep."""
+        self._retainer.retention = retention
+
+    def expiring(self, now: int) -> Removed:
+        """Return what the next upkeep will drop in whole blocks."""
+        return self._retainer.due(now)
+
+    def delete_series(self, matcher_sets: Sequence[Iterable[Matcher]], start: int, end: int) -> None:
+        """Delete the samples, between two timestamps, both included, of series that satisfy one of the matcher sets.
+
+        Queries do not see them any more; their space in blocks comes back when those are merged, or by
+        :meth:`clean_tombstones`. What is appended or imported later counts.
+
+        Raises:
+            DatabaseError: the database could not be written; a part may be deleted.
+        """
+        start, end = max(start, _FIRST_TIME), min(end, _LAST_TIME)
+        with self._rebuilding:
+            self._journal.flush()
+            numbers = [self._series.select(matchers) for matchers in matcher_sets]
+            series = np.unique(np.concatenate([*numbers, np.empty(0, dtype=np.int64)]))
+            self._database.write(functools.partial(self._save_last, series=series))
+            self._deleter.delete(series, start, end)
+
+    def clean_tombstones(self) -> None:
+        """Rewrite the blocks that hold deleted samples, so that their space comes back.
+
+        Raises:
+            DatabaseError: the database could not be written; what is left is done by the next call.
+        """
+        with self._rebuilding:
+            clean(self._blocks, self._tombstones, self._merger, self._retainer.erasing(self._clock()))
 
     def upkeep(self, now: int) -> None:
         """Move complete windows of time into blocks, and drop blocks older than the retention.
@@ -268,11 +321,12 @@ class Storage:
                 self._sealer.run()
                 self._compactor.run(now)
                 self._compactor.forget_empty(self._ingest.retire)
-                self._merger.run(now, _erase_nothing)
+                self._merger.run(now, self._retainer.erasing(now))
             finally:
                 # A full disk stops compaction, and this is what makes room.
-                drop_old(self._blocks, now - self._retention)
-                self._exemplars.forget_before(now - self._retention)
+                self._retainer.run(now)
+                self._exemplars.forget_before(now - self._retainer.retention.longest)
+            self._tombstones.drop_settled(self._blocks.all())
             self._forgetter.run()
 
     def stats(self) -> StorageStats:
@@ -297,10 +351,11 @@ class Storage:
     def _snapshot(self, start: int, end: int) -> tuple[list[Source], PointColumns]:
         """Return what holds samples between two timestamps, blocks first; they agree with each other."""
         with self._lock:
-            blocks: list[Source] = list(self._blocks.between(start, end))
+            blocks = self._blocks.between(start, end)
             head = self._head.sources()
             points = self._head.points.snapshot()
-        return blocks + [each for each in head if each.times[0] <= end and each.times[-1] >= start], points
+        stored = [source for block, group in blocks for source in self._tombstones.cleaned(block, [group])]
+        return stored + [each for each in head if each.times[0] <= end and each.times[-1] >= start], points
 
     def _active(self, matcher_sets: Sequence[Iterable[Matcher]], start: int, end: int) -> IntArray:
         """Return the series that match, and have samples in that range or, by whole chunks, near it."""
@@ -313,12 +368,25 @@ class Storage:
         with self._blocks.leases.reading():
             sources, points = self._snapshot(start, end)
             for source in sources:
-                active[members(wanted, source)] = True
+                found = members(wanted, source)
+                active[np.setdiff1d(found, source.gone()) if isinstance(source, Cleaned) else found] = True
         pointed = points.series[(points.timestamps >= start) & (points.timestamps <= end)]
         active[pointed[pointed < len(active)]] = True
         found = np.flatnonzero(active & wanted)
         with self._ingest.lock:
             return found[self._last.times(found) >= start]
+
+    def _is_latest(self, series: IntArray, times: IntArray) -> BoolArray:
+        with self._ingest.lock:
+            return self._last.latest(series, times)
+
+    def _save_last(self, connection: sqlite3.Connection, series: IntArray) -> None:
+        """Keep what is out of order as it is, though the samples that tell go."""
+        with self._ingest.lock:
+            times = self._last.times(series)
+            known = times > NEVER
+            bits = self._last.bits(series[known])
+        save_last(connection, series[known], times[known], bits)
 
     def _numbers(self, batch: SeriesBatch) -> IntArray:
         """Register the series of a batch, and see to it that the table of series has them."""

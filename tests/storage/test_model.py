@@ -1,4 +1,7 @@
-"""Any sequence of appends, imports, restarts, kills, seals, compactions, merges and retention equals a dictionary."""
+"""The store equals a dictionary, whatever happens to it.
+
+Any sequence of appends, imports, deletions, restarts, kills, seals, compactions, merges and retention.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from dashboard.model.labels import Labels
+from dashboard.model.matcher import Matcher, MatchKind
 from dashboard.model.samples import ABSENT_BITS, STALE, STALE_BITS, SeriesBatch
 from dashboard.storage import AppendResult
 from tests.storage.conftest import Store
@@ -44,20 +48,31 @@ def floats(texts: list[str]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 class Model:
     """What the store must hold, in dictionaries."""
 
-    def __init__(self) -> None:
+    def __init__(self, window: int) -> None:
+        self.window = window
+        self.newest = -(10**9)
         self.samples: dict[str, dict[int, int]] = {}
         self.last: dict[str, tuple[int, int]] = {}
         self.present: list[list[str]] = [[] for _ in range(APPENDERS)]
 
-    def add(self, name: str, time: int, bits: int) -> AppendResult:
+    def add(self, name: str, time: int, bits: int, *, late: bool = True) -> AppendResult:
         before = self.last.get(name)
         if before is not None and time < before[0]:
+            if late and self.window and time >= self.newest - self.window:
+                # What was there first is shown.
+                self.samples.setdefault(name, {}).setdefault(time, bits)
+                return AppendResult()
             return AppendResult(out_of_order=1)
         if before is not None and time == before[0]:
             return AppendResult(duplicates=int(bits != before[1]))
         self.last[name] = (time, bits)
         self.samples.setdefault(name, {})[time] = bits
         return AppendResult()
+
+    def append_points(self, samples: list[tuple[str, int, int]]) -> list[AppendResult]:
+        results = [self.add(*sample) for sample in samples]
+        self.newest = max([self.newest, *(time for _, time, _ in samples)])
+        return results
 
     def append(self, appender: int, time: int, row: list[tuple[str, int]]) -> AppendResult:
         previous = self.present[appender]
@@ -68,8 +83,10 @@ class Model:
         results = [self.add(name, time, bits) for name, bits in first.items()]
         for name in previous:
             if name not in first:
-                self.add(name, time, STALE_BITS)
+                self.add(name, time, STALE_BITS, late=False)
         self.present[appender] = list(first)
+        if first or previous:
+            self.newest = max(self.newest, time)
         return AppendResult(
             added=len(set(first) - set(previous)),
             duplicates=repeated + sum(result.duplicates for result in results),
@@ -92,20 +109,35 @@ class Model:
         }
         return {name: samples for name, samples in found.items() if samples}
 
+    def delete(self, names: list[str], start: int, end: int) -> None:
+        for name in names:
+            samples = self.samples.get(name, {})
+            self.samples[name] = {time: bits for time, bits in samples.items() if not start <= time <= end}
+
 
 class StorageMachine(RuleBasedStateMachine):
     """Rows have even timestamps and imports odd ones, so that no two writers meet at one."""
+
+    window = 0
 
     @initialize()
     def begin(self) -> None:
         self.directory = Path(tempfile.mkdtemp())
         self.kills = 0
         self.now = 1000
-        self.model = Model()
+        self.model = Model(self.window)
+        self.exact = not self.window
         self.store = self.open(self.directory / "data")
 
     def open(self, directory: Path) -> Store:
-        store = Store(directory, block_length=BLOCK, retention=RETENTION, raw_rows=6, journal_interval=60_000)
+        store = Store(
+            directory,
+            block_length=BLOCK,
+            retention=RETENTION,
+            raw_rows=6,
+            journal_interval=60_000,
+            out_of_order_window=self.window,
+        )
         self.appenders = [store.storage.appender() for _ in range(APPENDERS)]
         self.model.present = [[] for _ in range(APPENDERS)]
         return store
@@ -113,9 +145,10 @@ class StorageMachine(RuleBasedStateMachine):
     def check(self, start: int = -(10**6), end: int = 10**6) -> None:
         assert self.store.storage.flush()
         assert self.store.dump(start, end) == self.model.dump(start, end)
-        # What is in two places at once would not show otherwise: equal timestamps are shown once.
-        stats = self.store.storage.stats()
-        assert stats.head_samples + stats.block_samples == sum(map(len, self.model.samples.values()))
+        if self.exact:
+            # What is in two places at once would not show otherwise: equal timestamps are shown once.
+            stats = self.store.storage.stats()
+            assert stats.head_samples + stats.block_samples == sum(map(len, self.model.samples.values()))
 
     @rule(appender=st.integers(0, APPENDERS - 1), row=rows, step=st.sampled_from([2, 2, 2, 10, 60, 0, -20]))
     def append_row(self, appender: int, row: list[tuple[str, str]], step: int) -> None:
@@ -149,9 +182,9 @@ class StorageMachine(RuleBasedStateMachine):
             np.array([self.now + 2 * step for _, step, _ in points], dtype=np.int64),
             floats([text for _, _, text in points]),
         )
-        results = [
-            self.model.add(name, self.now + 2 * step, bits_of(text)) for name, step, text in points if text != "absent"
-        ]
+        results = self.model.append_points(
+            [(name, self.now + 2 * step, bits_of(text)) for name, step, text in points if text != "absent"]
+        )
         assert result.duplicates == sum(each.duplicates for each in results)
         assert result.out_of_order == sum(each.out_of_order for each in results)
 
@@ -170,12 +203,31 @@ class StorageMachine(RuleBasedStateMachine):
                 bits = int(np.array([float(time)]).view(np.uint64)[0])
                 self.model.samples.setdefault(name, {})[time] = bits
                 self.model.last[name] = max(self.model.last.get(name, (time, bits)), (time, bits))
+                self.model.newest = max(self.model.newest, time)
 
     @rule(ahead=st.sampled_from([0, 0, 0, GRACE, 2 * BLOCK]))
     def upkeep(self, ahead: int) -> None:
         self.check()
         self.store.storage.upkeep(self.now + ahead)
         self.model.retain(self.now + ahead - RETENTION, self.store.dump())
+        self.check()
+
+    @rule(names=st.lists(names, unique=True, min_size=1), start=st.integers(-200, 60), length=st.integers(0, 150))
+    def delete(self, names: list[str], start: int, length: int) -> None:
+        start += self.now
+        matcher = Matcher(MatchKind.REGEX, "__name__", "|".join(names))
+        self.store.storage.delete_series([[matcher]], start, start + length)
+        self.model.delete(names, start, start + length)
+        # What is deleted counts in its block until that is rewritten.
+        self.exact = False
+        self.check()
+
+    @rule()
+    def clean(self) -> None:
+        self.store.storage.clean_tombstones()
+        with self.store.database.read() as connection:
+            assert connection.execute("SELECT count(*) FROM tombstones").fetchone() == (0,)
+        self.exact = not self.window
         self.check()
 
     @rule()
@@ -221,4 +273,14 @@ class StorageMachine(RuleBasedStateMachine):
 
 StorageMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 test_the_store_equals_a_dictionary = StorageMachine.TestCase
+
+
+class LateMachine(StorageMachine):
+    """The same with samples that come out of order."""
+
+    window = 60
+
+
+LateMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+test_the_store_equals_a_dictionary_when_samples_come_late = LateMachine.TestCase
 assert STALE != STALE  # noqa: PLR0124 - a NaN: the comparisons above are of bits for this reason.

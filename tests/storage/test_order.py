@@ -52,3 +52,20 @@ def test_a_series_without_samples_was_never_seen() -> None:
     last = LastSamples()
     last.accept_row(np.array([2]), 7, np.array([1.0]))
     assert last.times(np.array([0, 2, 9])).tolist() == [NEVER, 7, NEVER]
+
+
+def test_late_samples_are_taken_within_the_window_behind_the_newest_of_all() -> None:
+    last = LastSamples()
+    a, b = np.array([0]), np.array([1])
+    last.accept_row(b, 1000, np.array([1.0]))
+    last.accept_row(a, 990, np.array([1.0]), 50)
+    verdict = last.accept_row(a, 950, np.array([2.0]), 50)
+    assert (verdict.accepted.tolist(), verdict.late.tolist(), verdict.out_of_order) == ([False], [True], 0)
+    verdict = last.accept_row(a, 949, np.array([2.0]), 50)
+    assert (verdict.accepted.tolist(), verdict.late.tolist(), verdict.out_of_order) == ([False], [False], 1)
+    verdict = last.accept_points(np.array([0, 0, 0]), np.array([960, 940, 991]), np.array([1.0, 2.0, 3.0]), 50)
+    assert verdict.late.tolist() == [True, False, False]
+    assert verdict.accepted.tolist() == [False, False, True]
+    assert verdict.out_of_order == 1
+    verdict = last.accept_row(a, 991, np.array([4.0]), 50)
+    assert (verdict.late.tolist(), verdict.duplicates) == ([False], 1)
