@@ -92,6 +92,8 @@ def running(
             retention=settings.retention,
             journal_interval=settings.journal_interval,
         )
+        # Before it is opened, so that as many are read as are to be kept.
+        storage.limit_exemplars(config.max_exemplars)
         interval = config.global_config.evaluation_interval
         engine = Engine(storage, registry=registry, default_step=interval)
         ticker = Ticker()
@@ -111,7 +113,7 @@ def running(
             registry=registry,
             clock=wall_clock,
         )
-        adopt = functools.partial(bring_into_force, scrape=scrape, rules=rules)
+        adopt = functools.partial(bring_into_force, storage=storage, scrape=scrape, rules=rules)
         reloader = Reloader(loaded, adopt, registry=registry, clock=wall_clock)
         ready = threading.Event()
         parts = Parts(settings, storage, engine, scrape, rules, database, reloader, registry, wall_clock, ready.is_set)

@@ -21,6 +21,7 @@ from dashboard.config.prometheus import PrometheusConfig, load_prometheus_config
 from dashboard.config.rules import RuleFile, load_rule_file
 from dashboard.rules import RuleManager
 from dashboard.scrape import ScrapeManager
+from dashboard.storage import Storage
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +59,8 @@ def load(file: Path) -> Loaded:
     return Loaded(config, tuple(load_rule_file(rules) for rules in config.rule_files))
 
 
-def bring_into_force(loaded: Loaded, scrape: ScrapeManager, rules: RuleManager) -> None:
-    """Scrape and evaluate what was loaded; whatever can be refused is refused before anything has changed.
+def bring_into_force(loaded: Loaded, storage: Storage, scrape: ScrapeManager, rules: RuleManager) -> None:
+    """Scrape, store and evaluate what was loaded; whatever can be refused is refused before anything has changed.
 
     Raises:
         ConfigError: an expression or a template of a rule is not valid.
@@ -68,6 +69,7 @@ def bring_into_force(loaded: Loaded, scrape: ScrapeManager, rules: RuleManager) 
     for warning in config.warnings:
         log.warning("%s: %s", config.file, warning)
     prepared = rules.prepare(loaded.rule_files, config.global_config.evaluation_interval, config.external_labels)
+    storage.limit_exemplars(config.max_exemplars)
     scrape.apply(config)
     rules.adopt(prepared)
 

@@ -119,7 +119,7 @@ def parts(tmp_path: Path, clock: Clock, target: str) -> Iterator[Parts]:
         rules = RuleManager(engine, storage, database, scheduler, registry=registry, clock=clock)
         undo.callback(rules.stop)
         fill(storage)
-        adopt = functools.partial(bring_into_force, scrape=scrape, rules=rules)
+        adopt = functools.partial(bring_into_force, storage=storage, scrape=scrape, rules=rules)
         loaded = load(config_file)
         adopt(loaded)
         reloader = Reloader(loaded, adopt, registry=registry, clock=clock)
