@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboard.model.matcher import Matcher
-from dashboard.model.samples import ABSENT, FloatArray, IntArray
+from dashboard.model.samples import ABSENT, FloatArray, IntArray, is_absent
 from dashboard.storage.blocks import Block, Blocks
 from dashboard.storage.merging import Merger
 from dashboard.storage.rewriting import Erase
@@ -67,6 +67,7 @@ class Retainer:
         self.by_age = 0
         self.by_size = 0
         self.samples = 0
+        self._erased = 0
 
     def due(self, now: int) -> Removed:
         """Return what :meth:`run` would drop in whole blocks."""
@@ -80,13 +81,13 @@ class Retainer:
         Raises:
             DatabaseError: the database could not be written; the next start, or the next call, goes on.
         """
-        before = sum(block.samples for block in self._blocks.all())
         old = self._expired(now)
         self._blocks.remove([block.number for block in old])
         self._prune(now)
         excess = self._excess(self._blocks.all())
         self._blocks.remove([block.number for block in excess])
-        removed = Removed(len(old) + len(excess), before - sum(block.samples for block in self._blocks.all()))
+        dropped = sum(block.samples for block in (*old, *excess))
+        removed, self._erased = Removed(len(old) + len(excess), dropped + self._erased), 0
         self.by_age, self.by_size = self.by_age + len(old), self.by_size + len(excess)
         self.samples += removed.samples
         if removed.samples:
@@ -103,7 +104,7 @@ class Retainer:
             oldest = now - ages[series]
             ends = np.searchsorted(times, oldest)
             for row in np.flatnonzero((ends > 0) & (ages[series] != self.retention.age)).tolist():
-                values[row, : ends[row]] = ABSENT
+                self._erase(values[row, : ends[row]])
 
         return erase
 
@@ -122,12 +123,16 @@ class Retainer:
             if any(old):
                 self._merger.rewrite([block], block.start, block.end, self._pruning(block, ages, now))
 
-    @staticmethod
-    def _pruning(block: Block, ages: IntArray, now: int) -> Erase:
+    def _pruning(self, block: Block, ages: IntArray, now: int) -> Erase:
         def erase(series: IntArray, times: IntArray, values: FloatArray) -> None:  # noqa: ARG001 - the whole block is too old.
-            values[block.end <= now - ages[series]] = ABSENT
+            for row in np.flatnonzero(block.end <= now - ages[series]).tolist():
+                self._erase(values[row])
 
         return erase
+
+    def _erase(self, values: FloatArray) -> None:
+        self._erased += int(np.count_nonzero(~is_absent(values)))
+        values[:] = ABSENT
 
     def _ages(self) -> IntArray:
         """Return how long each series is kept, by number."""
