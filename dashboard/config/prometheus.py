@@ -96,7 +96,7 @@ def load_prometheus_config(file: Path, *, jobs_elsewhere: bool = True) -> Promet
         file=file.resolve(),
         global_config=defaults,
         scrape_configs=jobs,
-        rule_files=_files_at(rule_patterns),
+        rule_files=tuple(dict.fromkeys(_files_at(rule_patterns))),
         external_labels=_external_labels(defaults),
         warnings=tuple(config_warnings(defaults, jobs, storage, rule_patterns, others)),
         files=(file.resolve(), *job_files),
@@ -110,7 +110,7 @@ def load_prometheus_config(file: Path, *, jobs_elsewhere: bool = True) -> Promet
 
 
 def _files_at(patterns: Iterable[str]) -> tuple[Path, ...]:
-    return tuple(dict.fromkeys(file for pattern in patterns for file in matching(pattern)))
+    return tuple(file for pattern in patterns for file in matching(pattern))
 
 
 def _section(data: Any, top: Place) -> Section:

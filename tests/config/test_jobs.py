@@ -128,6 +128,11 @@ def test_jobs_stand_in_other_files_too(tmp_path: Path) -> None:
     assert config.own_scrape_configs == 1
 
 
+def test_a_file_that_is_found_twice_repeats_its_jobs(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match='found multiple scrape configs with job name "a"'):
+        load(tmp_path, "scrape_config_files: [more.yml, 'm*.yml']", more="scrape_configs: [{job_name: a}]")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
