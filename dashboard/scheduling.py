@@ -75,7 +75,7 @@ class SteadyScheduler(BackgroundScheduler):  # type: ignore[misc] # APScheduler 
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone=UTC,
         )
-        self._watcher = ClockWatcher(self.move)
+        self._watcher = ClockWatcher(self.follow)
 
     def start(self, paused: bool = False) -> None:
         """Begin to run what is due, unless it is to wait for ``resume``."""
@@ -87,9 +87,13 @@ class SteadyScheduler(BackgroundScheduler):  # type: ignore[misc] # APScheduler 
         self._watcher.stop()
         super().shutdown(wait)
 
-    def move(self, seconds: float) -> None:
-        """Move the next run of every job by as much as the wall clock was moved: it comes as soon as it would have."""
+    def follow(self, seconds: float) -> None:
+        """Follow a step of the wall clock: where it was set back, so is the next run of every job.
+
+        Set forward, it has made jobs overdue at worst; each has run once and gone on from there.
+        """
         log.warning("the clock was set by %+.1f s; jobs go on as they were", seconds)
-        for job in self.get_jobs():
-            if job.next_run_time is not None:
-                job.modify(next_run_time=job.next_run_time + timedelta(seconds=seconds))
+        if seconds < 0:
+            for job in self.get_jobs():
+                if job.next_run_time is not None:
+                    job.modify(next_run_time=job.next_run_time + timedelta(seconds=seconds))
