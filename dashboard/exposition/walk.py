@@ -182,7 +182,8 @@ class Walk:
         """Return the number or place of a line's series, the text of its value, and that of its timestamp."""
         stamp = b""
         if b" " in text and not text.endswith(b"}"):
-            (text, _, token), stamp = text.rpartition(b" "), token
+            stamp = token
+            text, _, token = text.rpartition(b" ")
         place = self._known(text)
         if place is None:
             place = self._new(text)

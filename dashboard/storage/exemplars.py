@@ -48,13 +48,33 @@ class ExemplarResult:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """An exemplar in the ring; ``stamped`` says whether it came with a timestamp of its own."""
+    """An exemplar in the ring: as it was given, and its time, which may be that of the scrape."""
 
     number: int
     series: int
-    exemplar: Exemplar
+    given: Exemplar
     time: int
-    stamped: bool
+
+    @property
+    def stamped(self) -> bool:
+        """Whether it came with a timestamp of its own."""
+        return self.given.timestamp is not None
+
+    @property
+    def rank(self) -> tuple[int, float, Labels]:
+        """By which the exemplars of a series are in order."""
+        return self.time, self.given.value, self.given.labels
+
+    @property
+    def bits(self) -> int:
+        """The 64 bits of the value: SQLite knows no NaN, and NaN is not equal to itself."""
+        return int(np.float64(self.given.value).view(np.int64))
+
+    def repeats(self, newest: _Kept) -> bool:
+        """Say whether this is the newest once more: one without a timestamp is exposed until another comes."""
+        if (self.stamped or newest.stamped) and self.time != newest.time:
+            return False
+        return self.bits == newest.bits and self.given.labels == newest.given.labels
 
 
 class _Fate(enum.Enum):
@@ -129,7 +149,7 @@ class Exemplars:
         fates: Counter[_Fate] = Counter()
         with self._lock:
             for series, exemplar in exemplars if self._most else ():
-                fates[self._take(_keep(self._next, series, exemplar, now))] += 1
+                fates[self._take(series, exemplar, now)] += 1
             self.added += fates[_Fate.ADDED]
             self.out_of_order += fates[_Fate.OUT_OF_ORDER]
         if self._unsaved and time.monotonic() >= self._next_save:
@@ -143,7 +163,11 @@ class Exemplars:
         found: dict[int, list[Exemplar]] = {}
         with self._lock:
             for series in wanted & self._by_series.keys():
-                inside = [each.exemplar for each in self._by_series[series] if start <= each.time <= end]
+                inside = [
+                    replace(each.given, timestamp=each.time)
+                    for each in self._by_series[series]
+                    if start <= each.time <= end
+                ]
                 if inside:
                     found[series] = inside
         labels = self._registry.labels(np.fromiter(found, np.int64, len(found)))
@@ -190,13 +214,16 @@ class Exemplars:
             while not error and new and self._unsaved and self._unsaved[0].number <= new[-1].number:
                 self._unsaved.popleft()
 
-    def _take(self, kept: _Kept) -> _Fate:
-        if sum(len(name) + len(value) for name, value in kept.exemplar.labels) > MOST_SIGNS:
-            return _Fate.TOO_LONG
-        newest = self._by_series[kept.series][-1] if kept.series in self._by_series else None
-        if newest and _repeats(kept, newest):
+    def _take(self, series: int, exemplar: Exemplar, now: int) -> _Fate:
+        newest = self._by_series[series][-1] if series in self._by_series else None
+        if newest and newest.given is exemplar:
             return _Fate.REPEATED
-        if newest and _rank(kept) < _rank(newest):
+        if sum(len(name) + len(value) for name, value in exemplar.labels) > MOST_SIGNS:
+            return _Fate.TOO_LONG
+        kept = _Kept(self._next, series, exemplar, now if exemplar.timestamp is None else exemplar.timestamp)
+        if newest and kept.repeats(newest):
+            return _Fate.REPEATED
+        if newest and kept.rank < newest.rank:
             return _Fate.OUT_OF_ORDER
         self._enter(kept)
         self._unsaved.append(kept)
@@ -220,36 +247,14 @@ class Exemplars:
             del self._by_series[series]
 
 
-def _keep(number: int, series: int, exemplar: Exemplar, now: int) -> _Kept:
-    if exemplar.timestamp is not None:
-        return _Kept(number, series, exemplar, exemplar.timestamp, stamped=True)
-    return _Kept(number, series, replace(exemplar, timestamp=now), now, stamped=False)
-
-
-def _rank(kept: _Kept) -> tuple[int, float, Labels]:
-    return kept.time, kept.exemplar.value, kept.exemplar.labels
-
-
-def _repeats(kept: _Kept, newest: _Kept) -> bool:
-    """Say whether an exemplar is the newest once more: one without a timestamp is exposed until another comes."""
-    if (kept.stamped or newest.stamped) and kept.time != newest.time:
-        return False
-    return _bits(kept) == _bits(newest) and kept.exemplar.labels == newest.exemplar.labels
-
-
-def _bits(kept: _Kept) -> int:
-    """Return the 64 bits of a value: SQLite knows no NaN, and NaN is not equal to itself."""
-    return int(np.float64(kept.exemplar.value).view(np.int64))
-
-
 def _save(connection: sqlite3.Connection, new: Sequence[_Kept], oldest: int) -> None:
     connection.execute("DELETE FROM exemplars WHERE id < ?", (oldest,))
     connection.executemany("INSERT OR REPLACE INTO exemplars VALUES (?, ?, ?, ?, ?, ?)", map(_row, new))
 
 
 def _row(kept: _Kept) -> tuple[int, int, int, int, int, str]:
-    labels = orjson.dumps(dict(kept.exemplar.labels)).decode()
-    return kept.number, kept.series, kept.time, int(kept.stamped), _bits(kept), labels
+    labels = orjson.dumps(dict(kept.given.labels)).decode()
+    return kept.number, kept.series, kept.time, int(kept.stamped), kept.bits, labels
 
 
 def _of_row(row: tuple[int, int, int, int, int, str]) -> _Kept | None:
@@ -259,4 +264,4 @@ def _of_row(row: tuple[int, int, int, int, int, str]) -> _Kept | None:
     except (orjson.JSONDecodeError, AttributeError) as error:
         log.error("the labels of exemplar %d cannot be read: %s", number, error)
         return None
-    return _Kept(number, series, Exemplar(labels, float(np.int64(bits).view(np.float64)), at), at, bool(stamped))
+    return _Kept(number, series, Exemplar(labels, float(np.int64(bits).view(np.float64)), at if stamped else None), at)

@@ -160,6 +160,8 @@ def test_the_line_in_an_error_is_bounded() -> None:
         ("", False),
         ("text/plain", False),
         ("text/html; charset=utf-8", False),
+        ("text/plain; version=1.0.0; charset=utf-8; escaping=allow-utf-8", False),
+        ("application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=values", True),
         ("application/openmetrics-text", True),
         ("Application/OpenMetrics-Text ; version=1.0.0; charset=utf-8;", True),
         ('application/openmetrics-text; version="1.0.0"', True),
@@ -178,3 +180,11 @@ def test_the_content_type_chooses_the_parser(content_type: str, openmetrics: boo
 def test_protobuf_is_refused_by_name() -> None:
     with pytest.raises(UnsupportedFormatError, match="protobuf"):
         parse(b"", "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited")
+
+
+@pytest.mark.parametrize("escaping", ["underscores", "dots", "values", "allow-utf-8"])
+def test_names_stay_as_a_target_has_escaped_them(escaping: str) -> None:
+    names = {"underscores": "a_b", "dots": "a_dot_b", "values": "U__a_2e_b", "allow-utf-8": "a.b"}
+    written = '{"a.b"}' if escaping == "allow-utf-8" else names[escaping]
+    sample = only(f"{written} 1\n".encode(), f"text/plain; version=1.0.0; charset=utf-8; escaping={escaping}")
+    assert sample.labels.metric_name == names[escaping]
