@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -53,6 +53,16 @@ def succeeded(data: Any, warnings: Sequence[str] = (), infos: Sequence[str] = ()
     if infos:
         content["infos"] = list(infos)
     return json_answer(content)
+
+
+def success_pieces(data: Iterable[bytes], warnings: Sequence[str] = (), infos: Sequence[str] = ()) -> Iterator[bytes]:
+    """Yield an answer whose ``data`` is JSON in pieces already."""
+    yield b'{"status":"success","data":'
+    yield from data
+    for name, remarks in (("warnings", warnings), ("infos", infos)):
+        if remarks:
+            yield b',"%b":%b' % (name.encode(), orjson.dumps(list(remarks)))
+    yield b"}"
 
 
 def failed(kind: ErrorType, reason: str, code: int | None = None) -> Response:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from http import HTTPStatus
 
-import orjson
 from flask import Response
 
 from dashboard.promql import QueryResult, parse
@@ -15,11 +15,12 @@ from dashboard.promql.pretty import pretty
 from dashboard.web import parameters
 from dashboard.web.api_blueprint import BOTH, TRUNCATED, api_blueprint
 from dashboard.web.ast_json import ast_json
-from dashboard.web.envelope import ApiError, ErrorType, succeeded
+from dashboard.web.envelope import ApiError, ErrorType, succeeded, success_pieces
 from dashboard.web.parameters import MAX_TIME, MIN_TIME, invalid
 from dashboard.web.parts import parts
 from dashboard.web.query_places import asker_gone, query_place
 from dashboard.web.samples_json import exemplars_json, value_json
+from dashboard.web.spooling import spooled_json
 
 blueprint = api_blueprint("query_api")
 
@@ -83,8 +84,9 @@ def _given() -> _Given:
 def _query_answer(result: QueryResult, limit: int | None) -> Response:
     written = value_json(result.value, limit)
     warnings = [*result.warnings, *([TRUNCATED] if written.truncated else [])]
-    data = {"resultType": written.kind, "result": orjson.Fragment(written.body)}
-    return succeeded(data, warnings, result.infos)
+    head = b'{"resultType":"%b","result":' % written.kind.encode()
+    data = itertools.chain([head], written.pieces, [b"}"])
+    return spooled_json(success_pieces(data, warnings, result.infos), asker_gone())
 
 
 @blueprint.route("/query_exemplars", methods=BOTH)

@@ -7,7 +7,7 @@ such places are found by a mask and written over one by one, since they are few.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +18,15 @@ from dashboard.model.exemplar import SeriesExemplars
 from dashboard.model.labels import Labels
 from dashboard.model.samples import BoolArray, FloatArray, IntArray
 from dashboard.promql import Matrix, Ranges, Scalar, String, Value, Vector
+from dashboard.promql.matrix import IndexArray
 from dashboard.web.go_format import plain_value, sample_value, timestamp
 
 # Between these sizes orjson and Go agree but for the ".0" of whole numbers.
 _SMALLEST = 1e-5
 _LARGEST = 1e15
+# What is written at once: more would take memory, less would take time.
+_VECTOR_SLICE = 500
+_RANGE_SLICE = 20_000
 
 
 def value_texts(values: FloatArray) -> list[bytes]:
@@ -55,14 +59,15 @@ def scalar_json(time: int, text: str) -> bytes:
     return b"[%b,%b]" % ((at.rstrip("0") if "." in at else at).encode(), orjson.dumps(text))
 
 
-def vector_json(labels: Sequence[Labels], time: int, values: FloatArray) -> bytes:
-    """Write an instant vector: ``values`` is float64[S], all of one time."""
+def vector_items(labels: Sequence[Labels], time: int, values: FloatArray) -> Iterator[bytes]:
+    """Write the series of an instant vector, all of one time, some hundred at once; ``values`` is float64[S]."""
     at = timestamp(time).encode()
-    rows = (
-        b'{"metric":%b,"value":[%b,"%b"]}' % (labels_json(series), at, text)
-        for series, text in zip(labels, value_texts(values), strict=True)
-    )
-    return b"[%b]" % b",".join(rows)
+    for first in range(0, len(labels), _VECTOR_SLICE):
+        some = slice(first, first + _VECTOR_SLICE)
+        yield b",".join(
+            b'{"metric":%b,"value":[%b,"%b"]}' % (labels_json(series), at, text)
+            for series, text in zip(labels[some], value_texts(values[some]), strict=True)
+        )
 
 
 def exemplars_json(found: SeriesExemplars) -> dict[str, Any]:
@@ -87,65 +92,81 @@ class TimeAxis:
         self._places = [b'[%b,"%%b"]' % timestamp(time).encode() for time in timestamps.tolist()]
         self._whole = b",".join(self._places)
 
-    def series_json(self, labels: Labels, values: FloatArray, places: IntArray | None = None) -> bytes:
-        """Write one series: ``values`` float64[N] at the ``places`` of the axis, or at all of them."""
+    def samples_json(self, values: FloatArray, places: IntArray | None = None) -> bytes:
+        """Write the samples of one series: ``values`` float64[N] at the ``places`` of the axis, or at all of them."""
         template = self._whole if places is None else b",".join([self._places[place] for place in places.tolist()])
-        samples = template % tuple(value_texts(values))
-        return b'{"metric":%b,"values":[%b]}' % (labels_json(labels), samples)
+        return template % tuple(value_texts(values))
 
 
-def matrix_json(series: Iterable[bytes]) -> bytes:
-    """Join series that :meth:`TimeAxis.series_json` has written."""
-    return b"[%b]" % b",".join(series)
+def series_json(labels: Labels, samples: bytes) -> bytes:
+    """Write one series with samples that :meth:`TimeAxis.samples_json` has written."""
+    return b'{"metric":%b,"values":[%b]}' % (labels_json(labels), samples)
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A query's value as JSON, with the name of its type."""
+    """A query's value as JSON in pieces, which are made as they are asked for, with the name of its type."""
 
     kind: str
-    body: bytes
+    pieces: Iterator[bytes]
     truncated: bool = False
-    """Whether series were left out because of a limit."""
+    """Whether series are left out because of a limit."""
 
 
 def value_json(value: Value, limit: int | None = None) -> Written:
     """Write a query's value, or the first ``limit`` series of it."""
     match value:
         case Scalar():
-            return Written("scalar", scalar_json(value.time, plain_value(value.value)))
+            return Written("scalar", iter([scalar_json(value.time, plain_value(value.value))]))
         case String():
-            return Written("string", scalar_json(value.time, value.value))
+            return Written("string", iter([scalar_json(value.time, value.value)]))
         case Vector():
-            body = vector_json(value.labels[:limit], value.time, value.values[:limit])
-            return Written("vector", body, _is_more(len(value.labels), limit))
+            items = vector_items(value.labels[:limit], value.time, value.values[:limit])
+            return Written("vector", _listed(items), _is_more(len(value.labels), limit))
         case Matrix():
-            return _joined(_matrix_series(value), limit)
+            rows = np.flatnonzero(value.present.any(axis=1))
+            return Written("matrix", _listed(_matrix_items(value, rows[:limit])), _is_more(len(rows), limit))
         case Ranges():
-            return _joined(_range_series(value), limit)
+            count = sum(len(batch.labels) for batch in value.batches)
+            return Written("matrix", _range_pieces(value, limit), _is_more(count, limit))
 
 
-def _matrix_series(matrix: Matrix) -> Iterator[bytes]:
+def _matrix_items(matrix: Matrix, rows: IndexArray) -> Iterator[bytes]:
     axis = TimeAxis(matrix.steps)
-    whole = np.atleast_1d(matrix.present.all(axis=1))
-    for row in np.flatnonzero(matrix.present.any(axis=1)).tolist():
-        if whole[row]:
-            yield axis.series_json(matrix.labels[row], matrix.values[row])
+    for row in rows.tolist():
+        places = np.flatnonzero(matrix.present[row])
+        if len(places) == len(matrix.steps):
+            yield series_json(matrix.labels[row], axis.samples_json(matrix.values[row]))
         else:
-            places = np.flatnonzero(matrix.present[row])
-            yield axis.series_json(matrix.labels[row], matrix.values[row, places], places)
+            yield series_json(matrix.labels[row], axis.samples_json(matrix.values[row, places], places))
 
 
-def _range_series(ranges: Ranges) -> Iterator[bytes]:
-    for batch in ranges.batches:
-        axis = TimeAxis(batch.timestamps)
-        for labels, values in zip(batch.labels, batch.values, strict=True):
-            yield axis.series_json(labels, values)
+def _range_pieces(ranges: Ranges, limit: int | None) -> Iterator[bytes]:
+    every = (
+        (labels, batch.timestamps, values)
+        for batch in ranges.batches
+        for labels, values in zip(batch.labels, batch.values, strict=True)
+    )
+    axes: tuple[IntArray | None, list[TimeAxis]] = (None, [])
+    yield b"["
+    for number, (labels, timestamps, values) in enumerate(itertools.islice(every, limit)):
+        if axes[0] is not timestamps:
+            axes = (timestamps, [TimeAxis(timestamps)] if len(timestamps) <= _RANGE_SLICE else [])
+        yield b'%b{"metric":%b,"values":[' % (b"," if number else b"", labels_json(labels))
+        for first in range(0, len(timestamps), _RANGE_SLICE):
+            some = slice(first, first + _RANGE_SLICE)
+            axis = axes[1][0] if axes[1] else TimeAxis(timestamps[some])
+            yield (b"," if first else b"") + axis.samples_json(values[some])
+        yield b"]}"
+    yield b"]"
 
 
-def _joined(series: Iterator[bytes], limit: int | None) -> Written:
-    taken = list(itertools.islice(series, limit))
-    return Written("matrix", matrix_json(taken), limit is not None and next(series, None) is not None)
+def _listed(items: Iterator[bytes]) -> Iterator[bytes]:
+    """Write items as a list."""
+    yield b"["
+    for number, item in enumerate(items):
+        yield b"," + item if number else item
+    yield b"]"
 
 
 def _is_more(count: int, limit: int | None) -> bool:

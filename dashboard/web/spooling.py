@@ -1,0 +1,89 @@
+"""Answers that may be very large: made, compressed and kept piece by piece, then sent without a thread that waits.
+
+An answer of some hundred megabytes takes a few of them in memory: what is beyond the first lies in a temporary file,
+which waitress's own thread sends at the pace of the reader.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import IO
+
+from flask import Response, request
+from werkzeug.wsgi import wrap_file
+
+from dashboard.promql import QueryCancelledError
+from dashboard.web.compression import WORTH_COMPRESSING
+from dashboard.web.envelope import ApiError, ErrorType
+
+MOST_BYTES = 512 << 20
+"""An answer that would be longer, before it is compressed, is refused."""
+
+_IN_MEMORY = 1 << 20
+# gzip's own format, at its fastest.
+_GZIP = 31
+_LEVEL = 1
+
+
+def spooled_json(pieces: Iterator[bytes], gone: Callable[[], bool]) -> Response:
+    """Return an answer of JSON in pieces, compressed where it is long and the asker takes that.
+
+    Raises:
+        ApiError: it is too long.
+        QueryCancelledError: ``gone`` said that nobody waits for it any more.
+    """
+    first = _at_least(pieces, WORTH_COMPRESSING)
+    zipped = len(first) >= WORTH_COMPRESSING and request.accept_encodings["gzip"] > 0
+    counted = _counted(itertools.chain([first], pieces), gone)
+    file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - whoever sends it closes it.
+    try:
+        for piece in _gzipped(counted) if zipped else counted:
+            file.write(piece)
+        answer = _answer(file)
+    except BaseException:
+        file.close()
+        raise
+    answer.vary.add("Accept-Encoding")
+    if zipped:
+        answer.content_encoding = "gzip"
+    return answer
+
+
+def _answer(file: IO[bytes]) -> Response:
+    length = file.tell()
+    file.seek(0)
+    if length <= _IN_MEMORY:
+        with file:
+            return Response(file.read(), mimetype="application/json")
+    answer = Response(wrap_file(request.environ, file), mimetype="application/json", direct_passthrough=True)
+    answer.content_length = length
+    return answer
+
+
+def _at_least(pieces: Iterator[bytes], size: int) -> bytes:
+    """Take pieces until there are so many bytes, or no more."""
+    found = bytearray()
+    while len(found) < size and (piece := next(pieces, None)) is not None:
+        found += piece
+    return bytes(found)
+
+
+def _counted(pieces: Iterable[bytes], gone: Callable[[], bool]) -> Iterator[bytes]:
+    length = 0
+    for piece in pieces:
+        length += len(piece)
+        if length > MOST_BYTES:
+            raise ApiError(ErrorType.EXECUTION, f"the answer would be longer than {MOST_BYTES >> 20} MiB")
+        if gone():
+            raise QueryCancelledError("result encoding")
+        yield piece
+
+
+def _gzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    press = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+    for piece in pieces:
+        yield press.compress(piece)
+    yield press.flush()
