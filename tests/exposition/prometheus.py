@@ -56,7 +56,7 @@ class Verdict:
     exemplars: dict[Labels, list[tuple[Labels, str, int]]] = field(default_factory=dict)
 
 
-def judge(cases: Sequence[Served], folder: Path, *, program: str = "prometheus", patience: float = 30) -> list[Verdict]:
+def judge(cases: Sequence[Served], folder: Path, *, program: str = "prometheus", patience: float = 60) -> list[Verdict]:
     """Let Prometheus scrape every case once, and return its verdicts in their order."""
     with _serve(cases) as address, _prometheus(cases, address, folder, program) as port:
         targets = _wait_for_scrapes(port, len(cases), patience)
@@ -132,8 +132,8 @@ def _serve(cases: Sequence[Served]) -> Iterator[str]:
 
 @contextmanager
 def _prometheus(cases: Sequence[Served], address: str, folder: Path, program: str) -> Iterator[int]:
-    """Run Prometheus with one target a case; it offsets first scrapes over one interval, so that is short."""
-    interval = max(1, len(cases) // 500)
+    """Run Prometheus with one target a case; it spreads its first scrapes over one interval, so that is short."""
+    interval = max(2, len(cases) // 250)
     config = {
         "global": {"scrape_interval": f"{interval}s", "scrape_timeout": f"{interval}s"},
         "scrape_configs": [
@@ -186,7 +186,7 @@ def _wait_for_scrapes(port: int, cases: int, patience: float) -> dict[int, Any]:
     """Wait until every case was scraped, and return the targets."""
     end = time.monotonic() + patience
     while time.monotonic() < end:
-        time.sleep(0.2)
+        time.sleep(0.4)
         with suppress(OSError):
             targets = {int(each["labels"]["case"]): each for each in _ask(port, "targets")["activeTargets"]}
             if len(targets) == cases and all(each["health"] != "unknown" for each in targets.values()):
