@@ -8,6 +8,9 @@ Where it is unsafe we differ on purpose, and these are all such places:
 - Prometheus 3 stores ``{abc} 1`` as ``b``, and ends itself at ``{a} 1``. We refuse both, as Prometheus 2 does.
 - Prometheus 3 takes blanks before a name for a part of it. We refuse such a name, as Prometheus 2 does.
 
+- What would only cost memory is refused: more than 500,000 lines (more where the job's sample limit allows it), more
+  than 1,000 labels in a set, and names, values and help texts of more than 16 MiB.
+
 Of what Prometheus 3 takes and 2 refuses we read the names in quotes. We refuse, as 2 and the text of OpenMetrics do, an
 empty OpenMetrics page, a comma behind the last label of one, and exemplars of other series than ``_total`` and
 ``_bucket``. As 2 we leave values of ``le`` and ``quantile`` as they are written, where 3 stores ``1.0`` for ``1``.
