@@ -11,6 +11,7 @@ import itertools
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -76,30 +77,47 @@ class Agenda:
 
 
 class Threads:
-    """Threads that are begun as they are needed, up to a limit, and wait for more to do."""
+    """Threads that are begun as they are needed, up to a limit. The one that ended its work last gets the next."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._waiting: SimpleQueue[Tick | None] = SimpleQueue()
-        self._idle = threading.Semaphore(0)
-        self._begun = 0
+        self._lock = threading.Lock()
+        self._threads: list[SimpleQueue[Tick | None]] = []
+        self._idle: list[SimpleQueue[Tick | None]] = []
+        self._waiting: deque[Tick] = deque()
 
     def run(self, tick: Tick) -> None:
         """Run a task in a thread that is idle, else in a new one; where there may be no more, later."""
-        if not self._idle.acquire(blocking=False) and self._begun < self._most:
-            self._begun += 1
-            threading.Thread(target=self._work, name=f"scrape-{self._begun}", daemon=True).start()
-        self._waiting.put(tick)
+        with self._lock:
+            if self._idle:
+                self._idle.pop().put(tick)
+            elif len(self._threads) < self._most:
+                self._begin(tick)
+            else:
+                self._waiting.append(tick)
 
     def end(self) -> None:
-        """Let every thread end once it has nothing left to do."""
-        for _ in range(self._begun):
-            self._waiting.put(None)
+        """Let every thread end once it has ended its task."""
+        with self._lock:
+            self._waiting.clear()
+            for thread in self._threads:
+                thread.put(None)
 
-    def _work(self) -> None:
-        while tick := self._waiting.get():
+    def _begin(self, tick: Tick) -> None:
+        given: SimpleQueue[Tick | None] = SimpleQueue()
+        given.put(tick)
+        self._threads.append(given)
+        name = f"scrape-{len(self._threads)}"
+        threading.Thread(target=self._work, args=(given,), name=name, daemon=True).start()
+
+    def _work(self, given: SimpleQueue[Tick | None]) -> None:
+        while tick := given.get():
             tick.run()
-            self._idle.release()
+            with self._lock:
+                if self._waiting:
+                    given.put(self._waiting.popleft())
+                else:
+                    self._idle.append(given)
 
 
 class Ticker:

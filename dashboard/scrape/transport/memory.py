@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from dashboard.scrape.deadline import Deadline
 
@@ -19,20 +17,19 @@ class Budget:
 
     def __init__(self, total: int = _TOTAL, free: int = _FREE) -> None:
         self._total = total
-        self._free = free
+        self.free = free
         self._changed = threading.Condition()
         self._held: dict[object, int] = {}
 
-    @contextmanager
-    def share(self, deadline: Deadline) -> Iterator[Share]:
-        """Hold bytes for as long as the context lasts."""
-        share = Share(self, deadline)
-        try:
-            yield share
-        finally:
-            with self._changed:
-                self._held.pop(share, None)
-                self._changed.notify_all()
+    def share(self, deadline: Deadline) -> Share:
+        """Return what holds bytes for as long as it is entered as a context."""
+        return Share(self, deadline)
+
+    def give_back(self, share: Share) -> None:
+        """Have a share hold nothing any more."""
+        with self._changed:
+            del self._held[share]
+            self._changed.notify_all()
 
     def hold(self, share: Share, size: int, deadline: Deadline) -> None:
         """Have a share hold so many bytes in all, waiting until there is room for them.
@@ -40,8 +37,6 @@ class Budget:
         Raises:
             TimeoutError: there was none before the deadline.
         """
-        if size <= self._free:
-            return
         with self._changed:
             self._held.setdefault(share, 0)
             while not self._has_room(share, size):
@@ -59,6 +54,14 @@ class Share:
     def __init__(self, budget: Budget, deadline: Deadline) -> None:
         self._budget = budget
         self._deadline = deadline
+        self._counts = False
+
+    def __enter__(self) -> Share:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._counts:
+            self._budget.give_back(self)
 
     def hold(self, size: int) -> None:
         """Hold so many bytes in all.
@@ -66,7 +69,9 @@ class Share:
         Raises:
             TimeoutError: there was no room for them before the deadline.
         """
-        self._budget.hold(self, size, self._deadline)
+        if size > self._budget.free:
+            self._counts = True
+            self._budget.hold(self, size, self._deadline)
 
 
 BODIES = Budget()
