@@ -10,8 +10,8 @@ import numpy as np
 
 from dashboard.database import Database
 from dashboard.model.samples import FloatArray, IntArray, is_absent
-from dashboard.storage.blocks import CHUNK_BITS, Block, Blocks, Group
-from dashboard.storage.codec import encode_chunks, encode_ints
+from dashboard.storage.blocks import CHUNK_BITS, Block, Blocks, Group, group_fields
+from dashboard.storage.codec import bind, encode_chunks, encode_ints
 
 _TRANSACTION_BYTES = 2 << 20
 _NONE = (np.empty(0, dtype=np.int64),) * 3
@@ -57,16 +57,18 @@ class BlockWriter:
         Series without a sample are left out.
         """
         group = self._blocks.group(self._blocks.new_group(), int(times[0]), int(times[-1]))
+        stamps = encode_ints(times)
         # The group stands before its chunks, so that they can be found and removed if this is never completed.
         self._add(
             "INSERT INTO block_groups (id, block, first, last, rows, times, series) VALUES (?, ?, ?, ?, 0, ?, ?)",
-            (group.number, block, group.first, group.last, encode_ints(times), b""),
+            (group.number, block, group.first, group.last, stamps, b""),
         )
         series, starts, size = self._add_chunks(group, map(self._noted(block, times), slices))
         if not size:
             self._add("DELETE FROM block_groups WHERE id = ?", (group.number,))
             return
-        self._add("UPDATE block_groups SET series = ?, starts = ? WHERE id = ?", (series, starts, group.number))
+        bound = bind(series, *group_fields(group.number, group.first, group.last, stamps, starts))
+        self._add("UPDATE block_groups SET series = ?, starts = ? WHERE id = ?", (bound, starts, group.number))
         self._building[block].bytes += size
         self._building[block].groups.append(group)
 
@@ -78,7 +80,8 @@ class BlockWriter:
         for series, chunks in _chunked(slices):
             members.append(series)
             for count, body in chunks:
-                self._add("INSERT INTO block_chunks (id, body) VALUES (?, ?)", (number + len(starts), body))
+                key = number + len(starts)
+                self._add("INSERT INTO block_chunks (id, body) VALUES (?, ?)", (key, bind(body, key)))
                 starts.append(at)
                 at, size = at + count, size + len(body)
         return encode_ints(np.concatenate(members)), encode_ints(np.array(starts, dtype=np.int64)), size

@@ -10,19 +10,21 @@ import functools
 import logging
 import sqlite3
 import threading
+import zlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import orjson
 
-from dashboard.database import Database
+from dashboard.database import Database, DatabaseError, ReadError
 from dashboard.model.samples import FloatArray, IntArray
 from dashboard.storage.cache import Cache
-from dashboard.storage.codec import absent_matrix, decode_chunk, decode_ints
+from dashboard.storage.codec import absent_matrix, decode_chunk, decode_ints, unbind
 from dashboard.storage.damage import Damage
 from dashboard.storage.errors import CorruptBlobError
 from dashboard.storage.leases import Leases
+from dashboard.storage.scan import is_corrupt, scan
 
 log = logging.getLogger(__name__)
 
@@ -85,18 +87,23 @@ class Group:
 
     def _read_contents(self) -> tuple[_Contents, int]:
         query = "SELECT series, times, starts, rows FROM block_groups WHERE id = ?"
-        with self.database.read() as connection:
-            row = connection.execute(query, (self.number,)).fetchone()
-        if row is None:
-            return _NOTHING, 0
+        row = None
         try:
-            series, times = decode_ints(row[0]), decode_ints(row[1])
-            starts = np.arange(0, len(series), row[3]) if row[2] is None else decode_ints(row[2])
-        except CorruptBlobError as error:
-            self.damage.found(f"group {self.number} of the blocks", error, row[0] + row[1])
-            return _NOTHING, 0
-        contents = _Contents(series, times, starts)
+            with self.database.read() as connection:
+                row = connection.execute(query, (self.number,)).fetchone()
+            contents = _NOTHING if row is None else self._parsed(*row)
+        except (CorruptBlobError, ReadError) as error:
+            if isinstance(error, ReadError) and not is_corrupt(error):
+                raise
+            self.damage.found(f"group {self.number} of the blocks", error, None if row is None else row[0] + row[1])
+            contents = _NOTHING
         return contents, contents.nbytes
+
+    def _parsed(self, series: bytes, times: bytes, starts: bytes | None, rows: int) -> _Contents:
+        inner = unbind(series, *group_fields(self.number, self.first, self.last, times, starts or b""))
+        numbers = decode_ints(inner)
+        begins = np.arange(0, len(numbers), rows) if starts is None else decode_ints(starts)
+        return _Contents(numbers, decode_ints(times), begins)
 
     def _decoded(self, columns: IntArray) -> tuple[FloatArray, int]:
         contents = self._contents()
@@ -115,14 +122,23 @@ class Group:
         first = self.number << CHUNK_BITS
         wanted = orjson.dumps((chunks + first).tolist()).decode()
         query = "SELECT id, body FROM block_chunks WHERE id IN (SELECT value FROM json_each(?))"
-        with self.database.read() as connection:
-            return {number - first: body for number, body in connection.execute(query, (wanted,))}
+        try:
+            with self.database.read() as connection:
+                return {number - first: body for number, body in connection.execute(query, (wanted,))}
+        except ReadError as error:
+            if not is_corrupt(error):
+                raise
+            if len(chunks) > 1:
+                return {key: body for chunk in chunks for key, body in self._blobs(chunk[None]).items()}
+            self.damage.found(f"chunk {chunks[0]} of group {self.number} of the blocks", error)
+            return {}
 
     def _decode(self, chunk: int, blobs: dict[int, bytes], series: int, samples: int, rows: IntArray) -> FloatArray:
         """Decode some of a chunk; one that is damaged, or was deleted meanwhile, holds no sample."""
         try:
             if chunk in blobs:
-                return decode_chunk(blobs[chunk], series, samples, rows)
+                body = unbind(blobs[chunk], self.number << CHUNK_BITS | chunk)
+                return decode_chunk(body, series, samples, rows)
         except CorruptBlobError as error:
             self.damage.found(f"chunk {chunk} of group {self.number} of the blocks", error, blobs[chunk])
         return absent_matrix(len(rows), samples)
@@ -186,8 +202,10 @@ class Blocks:
         """Remove what is not complete, and read what there is."""
         self.delete_incomplete()
         with self._database.read() as connection:
-            blocks = connection.execute("SELECT id, start, end, samples, bytes FROM blocks ORDER BY id").fetchall()
-            groups = connection.execute("SELECT id, block, first, last FROM block_groups ORDER BY id").fetchall()
+            blocks = list(scan(connection, "blocks", "start, end, samples, bytes", self._damage))
+            groups = list(scan(connection, "block_groups", "block, first, last", self._damage))
+            # A group that can be read no more may have left its chunks.
+            chunk = connection.execute("SELECT max(id) FROM block_chunks").fetchone()[0] or 0
         made: dict[int, list[Group]] = {}
         for number, block, first, last in groups:
             made.setdefault(block, []).append(self.group(number, first, last))
@@ -196,7 +214,7 @@ class Blocks:
             for number, start, end, samples, size in blocks
         )
         self._next_block = max((block[0] for block in blocks), default=0) + 1
-        self._next_group = max((group[0] for group in groups), default=0) + 1
+        self._next_group = max((chunk >> CHUNK_BITS, *(group[0] for group in groups))) + 1
 
     def group(self, number: int, first: int, last: int) -> Group:
         """Return the reader of a group."""
@@ -245,14 +263,23 @@ class Blocks:
         with self._lock:
             done = [number for number, mark in self._hidden.items() if self.leases.over(mark)]
         for number in done:
-            delete = functools.partial(_delete_some, block=number)
-            while self._database.write(delete):
-                pass
+            self._delete(number)
             with self._lock:
                 del self._hidden[number]
         more = bool(done)
         while more:
             more = self._database.write(_vacuum_some)
+
+    def _delete(self, number: int) -> None:
+        delete = functools.partial(_delete_some, block=number)
+        try:
+            while self._database.write(delete):
+                pass
+        except DatabaseError as error:
+            if not is_corrupt(error):
+                raise
+            # It must not stand in the way of all others; it stays where it is, and hidden.
+            self._damage.found(f"block {number}, which was to be deleted", error)
 
     def delete_incomplete(self) -> None:
         """Delete what a failed compaction or import left. Nobody may be writing a block."""
@@ -267,7 +294,13 @@ class Blocks:
 
     def _incomplete(self) -> list[int]:
         with self._database.read() as connection:
-            return [row[0] for row in connection.execute("SELECT id FROM blocks WHERE complete = 0")]
+            rows = scan(connection, "blocks", "complete", self._damage)
+            return [number for number, complete in rows if not complete]
+
+
+def group_fields(number: int, first: int, last: int, times: bytes, starts: bytes) -> tuple[int, ...]:
+    """Return what the series of a group are bound to: its number and range, and its other blobs."""
+    return number, first, last, zlib.crc32(times), zlib.crc32(starts)
 
 
 def _delete_some(connection: sqlite3.Connection, block: int) -> bool:

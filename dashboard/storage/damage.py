@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 from dashboard.database import Database, DatabaseError
 from dashboard.storage.codec import Blob
-from dashboard.storage.errors import CorruptBlobError
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +34,7 @@ class Damage:
         with self._lock:
             self._places = {**found, **self._places}
 
-    def found(self, place: str, reason: CorruptBlobError, body: Blob | None = None) -> None:
+    def found(self, place: str, reason: Exception, body: Blob | None = None) -> None:
         """Note that a place is damaged, and set aside what stands there; what it held counts as not there."""
         with self._lock:
             if place in self._places:

@@ -57,3 +57,9 @@ def m003_chunks_of_any_size(tables: Tables) -> None:
     """Groups say where their chunks begin, blocks how large they are; deletions, and what was found damaged."""
     for statement in _THIRD:
         tables.execute(statement)
+
+
+@migrations()
+def m004_checksums_of_labels(tables: Tables) -> None:
+    """Series have a checksum; those of before have none."""
+    tables.execute("ALTER TABLE series ADD COLUMN checksum INTEGER")

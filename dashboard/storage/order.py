@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dashboard.model.samples import BoolArray, FloatArray, IntArray
+from dashboard.storage.damage import Damage
+from dashboard.storage.scan import scan
 
 NEVER = np.iinfo(np.int64).min
 
@@ -109,9 +111,9 @@ class LastSamples:
         known = series[series < len(self._times)]
         self._times[known] = NEVER
 
-    def load(self, connection: sqlite3.Connection) -> None:
+    def load(self, connection: sqlite3.Connection, damage: Damage) -> None:
         """Read the table ``series_last``: the last samples that are in blocks."""
-        rows = connection.execute("SELECT id, time, bits FROM series_last").fetchall()
+        rows = list(scan(connection, "series_last", "time, bits", damage))
         if rows:
             table = np.array(rows, dtype=np.int64)
             self.raise_to(table[:, 0], table[:, 1], np.ascontiguousarray(table[:, 2]).view(np.uint64))

@@ -10,12 +10,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboard.model.samples import FloatArray, IntArray
-from dashboard.storage.codec import Blob, Codec, check, decode_ints, decode_row, encode_ints, encode_row, seal
+from dashboard.storage.codec import (
+    Blob,
+    Codec,
+    bind,
+    check,
+    decode_ints,
+    decode_row,
+    encode_ints,
+    encode_row,
+    seal,
+    unbind,
+)
 from dashboard.storage.errors import CorruptBlobError
 
 _LENGTHS = struct.Struct("<II")
 _RUN = struct.Struct("<IQIII")
 
+_NO_LAYOUT = -1
 _RUN_MARK = bytes([Codec.RUN])
 
 JournalRow = tuple[int, int | None, int, int, bytes]
@@ -71,7 +83,10 @@ Record = Growth | Row | Points | Run
 
 def save_growths(connection: sqlite3.Connection, growths: Iterable[Growth]) -> None:
     """Write new columns of layouts."""
-    rows = [(growth.layout, growth.first, encode_ints(growth.series)) for growth in growths]
+    rows = [
+        (growth.layout, growth.first, bind(encode_ints(growth.series), growth.layout, growth.first))
+        for growth in growths
+    ]
     connection.executemany("INSERT OR REPLACE INTO layout_columns (layout, first, series) VALUES (?, ?, ?)", rows)
 
 
@@ -82,8 +97,22 @@ def save_journal(connection: sqlite3.Connection, rows: Sequence[JournalRow]) -> 
     )
 
 
+def read_growth(layout: int, first: int, series: bytes) -> Growth:
+    """Read a row of the table ``layout_columns``.
+
+    Raises:
+        CorruptBlobError: it is not what was written.
+    """
+    return Growth(layout, first, decode_ints(unbind(series, layout, first)))
+
+
 def journal_row(record: Row | Points | Run) -> JournalRow:
     """Return the row of the table ``journal`` for a record."""
+    number, layout, first, last, body = _journal_row(record)
+    return number, layout, first, last, bind(body, number, _NO_LAYOUT if layout is None else layout, first, last)
+
+
+def _journal_row(record: Row | Points | Run) -> JournalRow:
     if isinstance(record, Run):
         return (record.number, record.layout, int(record.times[0]), int(record.times[-1]), _run_body(record))
     if isinstance(record, Row):
@@ -99,7 +128,8 @@ def read_record(row: JournalRow) -> Row | Points | Run:
     Raises:
         CorruptBlobError: it is not what was written.
     """
-    number, layout, first, _, body = row
+    number, layout, first, last, stored = row
+    body = bytes(unbind(stored, number, _NO_LAYOUT if layout is None else layout, first, last))
     if layout is not None:
         return (
             _read_run(number, layout, body) if body[:1] == _RUN_MARK else Row(number, layout, first, decode_row(body))

@@ -10,12 +10,12 @@ import numpy as np
 
 from dashboard.database import Database
 from dashboard.model.samples import is_absent
-from dashboard.storage.codec import decode_ints
 from dashboard.storage.damage import Damage
 from dashboard.storage.errors import CorruptBlobError
 from dashboard.storage.head import Head
 from dashboard.storage.order import LastSamples
-from dashboard.storage.records import Growth, Points, Row, Run, read_record
+from dashboard.storage.records import Growth, Points, Row, Run, read_growth, read_record
+from dashboard.storage.scan import scan
 from dashboard.storage.series import SeriesRegistry
 
 log = logging.getLogger(__name__)
@@ -26,8 +26,8 @@ def replay(database: Database, registry: SeriesRegistry, last: LastSamples, head
     widths: dict[int, int] = {}
     count = 0
     with database.read() as connection:
-        registry.load(connection)
-        last.load(connection)
+        registry.load(connection, damage)
+        last.load(connection, damage)
         for growth in _growths(connection, damage):
             head.publish([growth])
             widths[growth.layout] = widths.get(growth.layout, 0) + len(growth.series)
@@ -48,16 +48,16 @@ def _width(record: Row | Run) -> int:
 
 
 def _growths(connection: sqlite3.Connection, damage: Damage) -> Iterator[Growth]:
-    query = "SELECT layout, first, series FROM layout_columns ORDER BY layout, first"
-    for layout, first, series in connection.execute(query):
+    # Columns were added in the order in which they stand in the table.
+    for _, layout, first, series in scan(connection, "layout_columns", "layout, first, series", damage, key="rowid"):
         try:
-            yield Growth(layout, first, decode_ints(series))
+            yield read_growth(layout, first, series)
         except CorruptBlobError as error:
             damage.found(f"layout {layout} from column {first} on", error, series)
 
 
 def _records(connection: sqlite3.Connection, damage: Damage) -> Iterator[Row | Points | Run]:
-    for row in connection.execute("SELECT id, layout, first, last, body FROM journal ORDER BY id"):
+    for row in scan(connection, "journal", "layout, first, last, body", damage):
         try:
             yield read_record(row)
         except CorruptBlobError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import zlib
 from collections.abc import Iterable, Sequence
 
 import orjson
@@ -13,11 +14,17 @@ from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher
 from dashboard.model.samples import BoolArray, IntArray
 from dashboard.storage.cardinality import Cardinality
+from dashboard.storage.damage import Damage
+from dashboard.storage.errors import CorruptBlobError
 from dashboard.storage.index import Index
+from dashboard.storage.scan import scan
 
 log = logging.getLogger(__name__)
 
 _NO_LABELS = Labels()
+
+SeriesRow = tuple[int, str, int]
+"""Number, labels as JSON, and the checksum of both."""
 
 
 class SeriesRegistry:
@@ -77,26 +84,26 @@ class SeriesRegistry:
                 if self._numbers.get(each) == number:
                     del self._numbers[each]
 
-    def load(self, connection: sqlite3.Connection) -> None:
+    def load(self, connection: sqlite3.Connection, damage: Damage) -> None:
         """Fill an empty registry from the table ``series``."""
         with self._lock:
-            for number, labels in connection.execute("SELECT id, labels FROM series ORDER BY id"):
+            for number, labels, checksum in scan(connection, "series", "labels, checksum", damage):
                 self._skip_to(number)
                 try:
-                    self._enter(Labels(orjson.loads(labels).items()))
-                except orjson.JSONDecodeError as error:
-                    log.error("the labels of series %d cannot be read: %s", number, error)
+                    self._enter(_read_labels(number, labels, checksum))
+                except CorruptBlobError as error:
+                    damage.found(f"the labels of series {number}", error, labels.encode(errors="surrogateescape"))
                     self._skip_to(number + 1)
             self._saved = len(self._labels)
 
-    def unsaved(self) -> list[tuple[int, str]]:
+    def unsaved(self) -> list[SeriesRow]:
         """Return the rows that the table ``series`` lacks."""
         with self._lock:
             first = self._saved
             new = self._labels[first:]
-        return [(first + place, orjson.dumps(dict(labels)).decode()) for place, labels in enumerate(new)]
+        return [_row(first + place, labels) for place, labels in enumerate(new)]
 
-    def saved(self, rows: Sequence[tuple[int, str]]) -> None:
+    def saved(self, rows: Sequence[SeriesRow]) -> None:
         """Remember that these rows are in the table now."""
         if rows:
             self._saved = max(self._saved, rows[-1][0] + 1)
@@ -118,6 +125,22 @@ class SeriesRegistry:
         return number
 
 
-def save_series(connection: sqlite3.Connection, rows: Sequence[tuple[int, str]]) -> None:
+def _row(number: int, labels: Labels) -> SeriesRow:
+    text = orjson.dumps(dict(labels))
+    return number, text.decode(), zlib.crc32(text, number & 0xFFFFFFFF)
+
+
+def _read_labels(number: int, text: str, checksum: int | None) -> Labels:
+    octets = text.encode(errors="surrogateescape")
+    # The first version wrote no checksum.
+    if checksum is not None and zlib.crc32(octets, number & 0xFFFFFFFF) != checksum:
+        raise CorruptBlobError("the checksum of the labels does not agree with them")
+    try:
+        return Labels(orjson.loads(octets).items())
+    except orjson.JSONDecodeError as error:
+        raise CorruptBlobError(f"the labels are no JSON: {error}") from error
+
+
+def save_series(connection: sqlite3.Connection, rows: Sequence[SeriesRow]) -> None:
     """Write rows that :meth:`SeriesRegistry.unsaved` gave."""
-    connection.executemany("INSERT OR REPLACE INTO series (id, labels) VALUES (?, ?)", rows)
+    connection.executemany("INSERT OR REPLACE INTO series (id, labels, checksum) VALUES (?, ?, ?)", rows)

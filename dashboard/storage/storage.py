@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from prometheus_client import CollectorRegistry
 
-from dashboard.database import Database, DatabaseError
+from dashboard.database import Database, DatabaseError, ReadError, UnusableDatabaseError
 from dashboard.model.exemplar import Exemplar, SeriesExemplars
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher
@@ -37,6 +37,7 @@ from dashboard.storage.order import NEVER, LastSamples, save_last
 from dashboard.storage.points import PointColumns
 from dashboard.storage.replay import replay
 from dashboard.storage.retention import Removed, Retainer, Retention
+from dashboard.storage.scan import is_corrupt
 from dashboard.storage.sealing import Sealer
 from dashboard.storage.select import members, merge
 from dashboard.storage.series import SeriesRegistry
@@ -152,13 +153,21 @@ class Storage:
         Raises:
             DatabaseError: the database cannot be read.
         """
+        try:
+            self._load()
+        except ReadError as error:
+            if is_corrupt(error):
+                raise UnusableDatabaseError(self._database.file, error) from error
+            raise
+        self._journal.start(self._head.last_record + 1)
+
+    def _load(self) -> None:
         self._damage.load()
         self._blocks.load()
         self._tombstones.load()
         delete_superseded(self._database)
         self._ingest.next_layout = replay(self._database, self._series, self._last, self._head, self._damage)
         self._exemplars.load()
-        self._journal.start(self._head.last_record + 1)
 
     def close(self) -> None:
         """Commit what was appended and stop the journal's thread."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from dashboard.database import Database
+from dashboard.database import Database, DatabaseError
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher, MatchKind
 from dashboard.model.samples import IntArray
@@ -32,7 +32,11 @@ class Store:
         self.registry = CollectorRegistry()
         self.database = Database.open(self.directory, [migrations])
         self.storage = Storage(self.database, registry=self.registry, **self.options)
-        self.storage.open()
+        try:
+            self.storage.open()
+        except DatabaseError:
+            self.database.close()
+            raise
 
     def close(self) -> None:
         self.storage.close()

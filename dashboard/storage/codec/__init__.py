@@ -13,7 +13,7 @@ from dashboard.storage.codec.chunks import (
     encode_chunks,
     rows_per_chunk,
 )
-from dashboard.storage.codec.frame import Blob, Codec, check, seal
+from dashboard.storage.codec.frame import Blob, Codec, bind, check, seal, unbind
 from dashboard.storage.codec.integers import decode_ints, encode_ints
 from dashboard.storage.codec.rows import decode_row, encode_row
 
@@ -21,6 +21,7 @@ __all__ = [
     "Blob",
     "Codec",
     "absent_matrix",
+    "bind",
     "check",
     "decode_chunk",
     "decode_ints",
@@ -30,4 +31,5 @@ __all__ = [
     "encode_row",
     "rows_per_chunk",
     "seal",
+    "unbind",
 ]

@@ -15,6 +15,7 @@ Blob = bytes | memoryview
 
 _SMALL = 48  # Shorter payloads only grow under zstd.
 _FRAME = struct.Struct("<BI")
+_BOUND_BYTES = 16
 _MOST = 1 << 31
 """No payload is larger; a damaged length may not ask for all memory."""
 
@@ -30,6 +31,7 @@ class Codec(enum.IntEnum):
     ROW_ZSTD = 6
     CHUNK = 7
     RUN = 8
+    BOUND = 9
 
 
 class _Contexts(threading.local):
@@ -89,6 +91,31 @@ def check(blob: Blob) -> tuple[int, memoryview]:
     if zlib.crc32(payload, codec) != checksum:
         raise CorruptBlobError("the checksum of a blob does not agree with its bytes")
     return codec, payload
+
+
+def bind(blob: bytes, *fields: int) -> bytes:
+    """Put a checksum before a blob that also covers its place: the fields that stand beside it in the table."""
+    return _FRAME.pack(Codec.BOUND, _bond(blob, fields)) + blob
+
+
+def unbind(blob: Blob, *fields: int) -> Blob:
+    """Undo :func:`bind`; a blob of the first version, which is not bound, is returned as it is.
+
+    Raises:
+        CorruptBlobError: it was written for another place.
+    """
+    view = memoryview(blob)
+    if len(view) < _FRAME.size or view[0] != Codec.BOUND:
+        return blob
+    inner = view[_FRAME.size :]
+    if _FRAME.unpack_from(view)[1] != _bond(inner, fields):
+        raise CorruptBlobError("a blob is not in the place that it was written for")
+    return inner
+
+
+def _bond(blob: Blob, fields: tuple[int, ...]) -> int:
+    # The rest of the blob has a checksum of its own, which is among its first bytes.
+    return zlib.crc32(blob[:_BOUND_BYTES], zlib.crc32(struct.pack(f"<{len(fields)}q", *fields)))
 
 
 def seal_compressed(payload: bytes, plain: Codec) -> bytes:
