@@ -55,5 +55,9 @@ def show(raw: bytes) -> str:
     """Return bytes of a page as bounded, printable text, with control characters and the like escaped."""
     text = raw[: _LONGEST_LINE_SHOWN * 4].decode("utf-8", "backslashreplace")
     cut = text[:_LONGEST_LINE_SHOWN]
-    shown = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in cut)
+    shown = (
+        cut
+        if cut.isprintable()
+        else "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in cut)
+    )
     return shown + ("…" if len(text) > len(cut) or len(raw) > _LONGEST_LINE_SHOWN * 4 else "")

@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 log = logging.getLogger(__name__)
 
@@ -125,8 +125,7 @@ class Ticker:
 
     def __init__(self, *, most_threads: int = MOST_THREADS) -> None:
         self._agenda = Agenda()
-        self._changed = threading.Condition()
-        self._stopped = False
+        self._orders: SimpleQueue[Tick | None] = SimpleQueue()
         self._threads = Threads(most_threads)
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
 
@@ -136,20 +135,16 @@ class Ticker:
 
     def stop(self) -> None:
         """Begin nothing more; what runs is not waited for."""
-        with self._changed:
-            self._stopped = True
-            self._changed.notify()
+        self._orders.put(None)
         if self._thread.is_alive():
             self._thread.join()
         self._threads.end()
 
     def add(self, task: Callable[[], object], *, first: float, grid: float, interval: int) -> Tick:
         """Run a task ``first`` milliseconds from now, then ``grid`` from now and each ``interval`` after that."""
-        with self._changed:
-            now = _monotonic()
-            tick = Tick(task, now + first, now + grid, interval)
-            self._agenda.add(tick)
-            self._changed.notify()
+        now = _monotonic()
+        tick = Tick(task, now + first, now + grid, interval)
+        self._orders.put(tick)
         return tick
 
     def withdraw(self, tick: Tick) -> None:
@@ -157,12 +152,17 @@ class Ticker:
         tick.withdrawn = True
 
     def _run(self) -> None:
-        with self._changed:
-            while not self._stopped:
-                for tick in self._agenda.take(_monotonic()):
-                    self._begin(tick)
-                wait = self._agenda.wait(_monotonic())
-                self._changed.wait(None if wait is None else wait / 1000)
+        while True:
+            for tick in self._agenda.take(_monotonic()):
+                self._begin(tick)
+            wait = self._agenda.wait(_monotonic())
+            try:
+                order = self._orders.get(timeout=None if wait is None else wait / 1000)
+            except Empty:
+                continue
+            if order is None:
+                return
+            self._agenda.add(order)
 
     def _begin(self, tick: Tick) -> None:
         if tick.running:

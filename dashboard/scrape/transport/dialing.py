@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import ipaddress
 import socket
 from collections.abc import Sequence
 from typing import Any
@@ -45,8 +44,7 @@ def dial(host: str, port: int, deadline: Deadline) -> socket.socket:
 
 def _addresses(host: str, port: int, deadline: Deadline) -> Sequence[tuple[Any, ...]]:
     look_up = functools.partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-    with contextlib.suppress(ValueError):
-        ipaddress.ip_address(host)
+    if ":" in host or host.replace(".", "").isdigit():
         # An address needs no lookup, and so no thread to wait for one.
-        return look_up()
+        return look_up(flags=socket.AI_NUMERICHOST)
     return _LOOKUPS.ask(f"{host}:{port}", look_up, deadline.left())
