@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 
@@ -142,9 +143,17 @@ class _Sides:
             return
         counts = np.zeros((len(numbers), len(self.one.steps)), dtype=np.intp)
         np.add.at(counts, rows, self.one.present)
-        for number, step in np.argwhere((counts > 1) & self.many.present.any(axis=0))[:1]:
-            first, second, *_ = np.flatnonzero((rows == number) & self.one.present[:, step])
-            raise ExecutionError(self._twins(int(second), int(first)))
+        for step in np.flatnonzero((counts > 1).any(axis=0) & self.many.present.any(axis=0))[:1].tolist():
+            self._raise_twins(rows, step)
+
+    def _raise_twins(self, rows: IndexArray, step: int) -> NoReturn:
+        """Name the first series at a step whose signature another one had before."""
+        seen: dict[int, int] = {}
+        for row in np.flatnonzero(self.one.present[:, step]).tolist():
+            earlier = seen.setdefault(int(rows[row]), row)
+            if earlier != row:
+                raise ExecutionError(self._twins(row, earlier))
+        raise ValueError(step)
 
     def _twins(self, row: int, other: int) -> str:
         side = "left" if self.swapped else "right"

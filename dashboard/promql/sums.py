@@ -1,6 +1,7 @@
 """Sums that lose nothing that Prometheus's compensated sums keep (Kahan and Neumaier; ``kahansum`` there).
 
-A plain sum is as good unless its terms nearly cancel, or overflow. So everything is added up plainly, and only the few
+Each term is split into a coarse part, of few enough bits that such parts add up without rounding, and the small rest:
+two plain sums together are then as good as a compensated one, unless the terms nearly cancel, or overflow. The few
 sums that are small beside their terms, or infinite, are added up again as Prometheus does it, term by term.
 """
 
@@ -23,24 +24,34 @@ _EXACT_INTEGERS = 2.0**53
 _AT_ONCE = 1 << 20
 """The most terms that are added up term by term at once."""
 
+_SPLIT = 1.5 * 2.0**27
+"""Times a power of two that is no less than a number, and added to it, this leaves it 25 bits before the point."""
+
+_LARGEST = 2.0**900
+"""Beyond that, the splitting itself would overflow."""
+
+_Combine = Callable[[FloatArray, FloatArray], FloatArray]
+"""What to make of the sums of the coarse parts and of the rests."""
+
 _Add = Callable[[FloatArray, BoolArray], FloatArray]
 """Adds up terms float64[K, W], of which those count where the mask bool[K, W] says so; W is one at least."""
 
 
 def window_sums(windows: Windows) -> FloatArray:
     """Return the sum of each window: float64[S, T]."""
-    return _of_windows(windows, compensated_sums, lambda sums: sums)
+    return _of_windows(windows, compensated_sums, _sum)
 
 
 def window_means(windows: Windows) -> FloatArray:
     """Return the mean of each window: float64[S, T]; it is finite wherever its samples are."""
-    return _of_windows(windows, compensated_means, lambda sums: sums / np.maximum(windows.counts, 1))
+    return _of_windows(windows, compensated_means, _mean_of(np.maximum(windows.counts, 1)))
 
 
-def _of_windows(windows: Windows, exactly: _Add, of_sum: Callable[[FloatArray], FloatArray]) -> FloatArray:
+def _of_windows(windows: Windows, exactly: _Add, combine: _Combine) -> FloatArray:
     with np.errstate(invalid="ignore", over="ignore"):
-        sums = windows.reduce(np.add, windows.values)
-        found = of_sum(sums)
+        coarse, rest = _split(windows.values, axis=1)
+        sums = windows.reduce(np.add, coarse)
+        found = combine(sums, windows.reduce(np.add, rest))
         magnitudes = sums if _same_sign(windows.values) else windows.reduce(np.add, np.abs(windows.values))
         doubtful = _doubtful(sums, magnitudes, windows.values, lambda: windows.reduce(np.fmax, np.abs(windows.values)))
         suspects = np.argwhere(doubtful & (windows.counts > 0))
@@ -56,22 +67,21 @@ def _of_windows(windows: Windows, exactly: _Add, of_sum: Callable[[FloatArray], 
 
 def group_sums(matrix: Matrix, groups: Groups, limits: Limits) -> FloatArray:
     """Return the sum of each group at each step: float64[G, T]; 0 where nothing is present."""
-    return _of_groups(matrix, groups, limits, compensated_sums, lambda sums: sums)
+    return _of_groups(matrix, groups, limits, compensated_sums, _sum)
 
 
 def group_means(matrix: Matrix, groups: Groups, limits: Limits) -> FloatArray:
     """Return the mean of each group at each step: float64[G, T]; it is finite wherever its samples are."""
     counts = np.maximum(_reduce_groups(matrix.present.astype(np.float64), groups), 1)
-    return _of_groups(matrix, groups, limits, compensated_means, lambda sums: sums / counts)
+    return _of_groups(matrix, groups, limits, compensated_means, _mean_of(counts))
 
 
-def _of_groups(
-    matrix: Matrix, groups: Groups, limits: Limits, exactly: _Add, of_sum: Callable[[FloatArray], FloatArray]
-) -> FloatArray:
+def _of_groups(matrix: Matrix, groups: Groups, limits: Limits, exactly: _Add, combine: _Combine) -> FloatArray:
     values = np.where(matrix.present, matrix.values, 0.0)
     with np.errstate(invalid="ignore", over="ignore"):
-        sums = _reduce_groups(values, groups)
-        found = of_sum(sums)
+        coarse, rest = _split(values, axis=0)
+        sums = _reduce_groups(coarse, groups)
+        found = combine(sums, _reduce_groups(rest, groups))
         magnitudes = sums if _same_sign(values) else _reduce_groups(np.abs(values), groups)
         doubtful = _doubtful(sums, magnitudes, values, lambda: _reduce_groups(np.abs(values), groups, np.fmax))
         for group in np.flatnonzero(doubtful.any(axis=1)).tolist():
@@ -81,6 +91,37 @@ def _of_groups(
                 steps = part[:, 0]
                 found[group, steps] = exactly(matrix.values[rows][:, steps].T, matrix.present[rows][:, steps].T)
     return found
+
+
+def sums_along(terms: FloatArray, counted: BoolArray) -> FloatArray:
+    """Add up terms along the last axis, of those that count."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        coarse, rest = _split(np.where(counted, terms, 0.0), axis=-1)
+        return np.asarray(coarse.sum(axis=-1) + rest.sum(axis=-1))
+
+
+def _split(values: FloatArray, axis: int) -> tuple[FloatArray, FloatArray]:
+    """Part each number in two; along the axis, 2 ** 25 coarse parts add up exactly."""
+    finite = np.isfinite(values)
+    sizes = np.abs(values).max(axis=axis, keepdims=True, initial=0.0, where=finite)
+    _, exponents = np.frexp(sizes)
+    splitter = np.where(sizes < _LARGEST, np.ldexp(_SPLIT, exponents), 0.0)
+    coarse = np.where(finite & (splitter > 0), (values + splitter) - splitter, values)
+    return coarse, np.where(finite, values - coarse, 0.0)
+
+
+def _sum(coarse: FloatArray, rest: FloatArray) -> FloatArray:
+    # What is infinite or no number has no rest.
+    return coarse + rest
+
+
+def _mean_of(counts: IndexArray | FloatArray) -> _Combine:
+    def mean(coarse: FloatArray, rest: FloatArray) -> FloatArray:
+        total = coarse + rest
+        lost = np.where(np.isfinite(total), rest - (total - coarse), 0.0)
+        return np.asarray(total / counts + lost / counts)
+
+    return mean
 
 
 def _reduce_groups(values: FloatArray, groups: Groups, ufunc: np.ufunc = np.add) -> FloatArray:

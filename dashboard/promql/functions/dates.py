@@ -16,12 +16,27 @@ _THURSDAY = 4
 """The first day of 1970, counted from Sunday."""
 
 
-def _date(function: Callable[[_Times], npt.NDArray[Any]]) -> Function:
+_FARTHEST = 2.0**63
+"""Seconds from where on Go's integers hold no time; NaN and what lies there is the last second they can name."""
+
+_LAST = {
+    "minute": 30.0,
+    "hour": 15.0,
+    "day_of_week": 0.0,
+    "day_of_month": 4.0,
+    "day_of_year": 339.0,
+    "days_in_month": 31.0,
+    "month": 12.0,
+    "year": 292_277_026_596.0,
+}
+
+
+def _date(name: str, function: Callable[[_Times], npt.NDArray[Any]]) -> Function:
     def call(invocation: Invocation) -> Matrix:
         found = invocation.vector(0) if invocation.count else _now(invocation)
-        with np.errstate(invalid="ignore"):
-            times = found.values.astype(np.int64).astype("datetime64[s]")
-            values = np.where(np.isfinite(found.values), function(times).astype(np.float64), np.nan)
+        nameable = np.abs(found.values) < _FARTHEST
+        times = np.where(nameable, found.values, 0.0).astype(np.int64).astype("datetime64[s]")
+        values = np.where(nameable, function(times).astype(np.float64), _LAST[name])
         return without_names(found.with_values(values))
 
     return call
@@ -45,12 +60,12 @@ def _days_in_month(times: _Times) -> npt.NDArray[Any]:
 
 
 DATES: dict[str, Function] = {
-    "minute": _date(lambda times: _since(times, "m", "h")),
-    "hour": _date(lambda times: _since(times, "h", "D")),
-    "day_of_week": _date(lambda times: (times.astype("datetime64[D]").astype(np.int64) + _THURSDAY) % 7),
-    "day_of_month": _date(lambda times: _since(times, "D", "M") + 1),
-    "day_of_year": _date(lambda times: _since(times, "D", "Y") + 1),
-    "days_in_month": _date(_days_in_month),
-    "month": _date(lambda times: _since(times, "M", "Y") + 1),
-    "year": _date(lambda times: times.astype("datetime64[Y]").astype(np.int64) + 1970),
+    "minute": _date("minute", lambda times: _since(times, "m", "h")),
+    "hour": _date("hour", lambda times: _since(times, "h", "D")),
+    "day_of_week": _date("day_of_week", lambda times: (times.astype("datetime64[D]").astype(np.int64) + _THURSDAY) % 7),
+    "day_of_month": _date("day_of_month", lambda times: _since(times, "D", "M") + 1),
+    "day_of_year": _date("day_of_year", lambda times: _since(times, "D", "Y") + 1),
+    "days_in_month": _date("days_in_month", _days_in_month),
+    "month": _date("month", lambda times: _since(times, "M", "Y") + 1),
+    "year": _date("year", lambda times: times.astype("datetime64[Y]").astype(np.int64) + 1970),
 }

@@ -34,21 +34,31 @@ def _round(invocation: Invocation) -> Matrix:
         return without_names(found.with_values(np.floor(found.values * inverse + 0.5) / inverse))
 
 
+def _largest(left: FloatArray, right: FloatArray) -> FloatArray:
+    """Return the larger one as Go's ``math.Max`` does: +Inf also beside NaN."""
+    return np.where((left == np.inf) | (right == np.inf), np.inf, np.maximum(left, right))
+
+
+def _smallest(left: FloatArray, right: FloatArray) -> FloatArray:
+    """Return the smaller one as Go's ``math.Min`` does: -Inf also beside NaN."""
+    return np.where((left == -np.inf) | (right == -np.inf), -np.inf, np.minimum(left, right))
+
+
 def _clamp(invocation: Invocation) -> Matrix:
     found, low, high = invocation.vector(0), invocation.scalar(1), invocation.scalar(2)
-    values = np.maximum(low, np.minimum(high, found.values))
+    values = _largest(low, _smallest(high, found.values))
     clamped = Matrix(found.labels, found.steps, values, found.present & ~(high < low))
     return without_names(clamped.compact())
 
 
 def _clamp_min(invocation: Invocation) -> Matrix:
     found = invocation.vector(0)
-    return without_names(found.with_values(np.maximum(invocation.scalar(1), found.values)))
+    return without_names(found.with_values(_largest(invocation.scalar(1), found.values)))
 
 
 def _clamp_max(invocation: Invocation) -> Matrix:
     found = invocation.vector(0)
-    return without_names(found.with_values(np.minimum(invocation.scalar(1), found.values)))
+    return without_names(found.with_values(_smallest(invocation.scalar(1), found.values)))
 
 
 def _of_two(function: Callable[[FloatArray, FloatArray], FloatArray]) -> Function:
@@ -84,8 +94,8 @@ MATHS: dict[str, Function] = {
     "deg": _each(lambda values: values * 180 / np.pi),
     "rad": _each(lambda values: values * np.pi / 180),
     "pi": _pi,
-    "min_of": _of_two(np.minimum),
-    "max_of": _of_two(np.maximum),
+    "min_of": _of_two(_smallest),
+    "max_of": _of_two(_largest),
     "round": _round,
     "clamp": _clamp,
     "clamp_min": _clamp_min,

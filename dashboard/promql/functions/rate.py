@@ -13,6 +13,7 @@ from dashboard.promql.functions.call import Function, Invocation
 from dashboard.promql.functions.ranged import Ranged, RangeFunction, apply, ranged
 from dashboard.promql.literals import quote
 from dashboard.promql.matrix import Matrix
+from dashboard.promql.sums import sums_along
 from dashboard.promql.windows import Windows
 
 _COUNTER_SUFFIXES = ("_total", "_sum", "_count", "_bucket")
@@ -152,40 +153,47 @@ def _count_steps(windows: Windows, happened: BoolArray) -> FloatArray:
 
 
 def _slope(windows: Windows) -> FloatArray:
-    return _regression(windows)[0]
+    # Counted from the first sample, so that no large times are in the way.
+    return _regression(windows, windows.timestamps[windows.first])[0]
 
 
-def _regression(windows: Windows) -> tuple[FloatArray, FloatArray]:
-    """Return slope (a second) and value at the end of the range, by least squares."""
+def _regression(windows: Windows, origins: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return the slope (a second) of each window and its line's value at a time, by least squares.
+
+    ``origins`` is int64[T]. The sums are those of ``linearRegression`` in promql/functions.go, so that what rounding
+    leaves of a line far from its samples is the same, too.
+    """
     slopes = np.empty((len(windows.labels), len(windows.times)))
     levels = np.empty_like(slopes)
     for part in windows.gather():
-        ends = windows.times[part.steps, None]
-        inside, count = part.inside, np.maximum(part.inside.sum(axis=1), 1)
-        x = np.where(inside, (part.timestamps - ends) / 1000, 0.0)
-        x_mean = x.sum(axis=1) / count
-        x_off = np.where(inside, x - x_mean[:, None], 0.0)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            # Counted from the first sample, so that what never moves has a slope of exactly 0.
-            y_first = part.values[:, :, 0]
-            y = np.where(inside, part.values - y_first[:, :, None], 0.0)
-            y_mean = y.sum(axis=2) / count
-            y_off = np.where(inside, y - y_mean[:, :, None], 0.0)
-            slope = (x_off * y_off).sum(axis=2) / (x_off**2).sum(axis=1)
-            slopes[part.rows, part.steps] = slope
-            levels[part.rows, part.steps] = y_first + y_mean - slope * x_mean
+        inside = np.broadcast_to(part.inside, part.values.shape)
+        x = np.broadcast_to((part.timestamps - origins[part.steps, None]) / 1000, part.values.shape)
+        slopes[part.rows, part.steps], levels[part.rows, part.steps] = _line(x, part.values, inside)
     return slopes, levels
+
+
+def _line(x: FloatArray, y: FloatArray, inside: BoolArray) -> tuple[FloatArray, FloatArray]:
+    count = np.maximum(inside.sum(axis=-1), 1)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        of_x, of_y = sums_along(x, inside), sums_along(y, inside)
+        together = sums_along(x * y, inside) - of_x * of_y / count
+        slope = together / (sums_along(x * x, inside) - of_x * of_x / count)
+        level = of_y / count - slope * of_x / count
+    first = y[..., :1]
+    constant = ((y == first) | ~inside).all(axis=-1)
+    # What never moves has a slope of exactly 0, unless it is infinite.
+    steady = np.where(np.isinf(first[..., 0]), np.nan, 0.0)
+    return np.where(constant, steady, slope), np.where(constant, steady + first[..., 0], level)
 
 
 def _predict_linear(invocation: Invocation) -> Matrix:
     ahead, steps = invocation.scalar(1), invocation.context.steps
 
     def predicted(windows: Windows) -> FloatArray:
-        slopes, levels = _regression(windows)
         # The prediction counts from the step, also where the range was moved by offset or @.
+        slopes, levels = _regression(windows, steps[windows.steps])
         with np.errstate(invalid="ignore", over="ignore"):
-            late = (steps[windows.steps] - windows.times) / 1000
-            return np.asarray(levels + slopes * (ahead[windows.steps] + late))
+            return np.asarray(slopes * ahead[windows.steps] + levels)
 
     return apply(invocation, RangeFunction(predicted, fewest=2))
 

@@ -38,8 +38,10 @@ def _vector(invocation: Invocation) -> Matrix:
 
 def _scalar(invocation: Invocation) -> FloatArray:
     found = invocation.vector(0)
-    alone = found.present.sum(axis=0) == 1
-    return np.where(alone, np.where(found.present, found.values, 0.0).sum(axis=0), np.nan)
+    if not found.labels:
+        return np.full(len(found.steps), np.nan)
+    values = np.take_along_axis(found.values, found.present.argmax(axis=0)[None], axis=0)[0]
+    return np.where(found.present.sum(axis=0) == 1, values, np.nan)
 
 
 def _absent(invocation: Invocation) -> Matrix:

@@ -36,5 +36,9 @@ def test_a_day_before_1970_is_a_day_too(ask: Ask) -> None:
     assert ask("year(vector(-1))") == {"{}": 1969}
 
 
-def test_no_number_is_no_time(ask: Ask) -> None:
-    assert ask("hour(vector(NaN))") == {"{}": "NaN"}
+@pytest.mark.parametrize("number", ["NaN", "Inf", "-Inf", "1e30"])
+def test_what_names_no_second_is_the_last_one_there_is(ask: Ask, number: str) -> None:
+    parts = ("year", "month", "day_of_month", "hour", "minute")
+    assert [ask(f"{part}(vector({number}))") for part in parts] == [
+        {"{}": part} for part in (292_277_026_596, 12, 4, 15, 30)
+    ]
