@@ -109,6 +109,8 @@ class ScrapeLoop:
         except SampleLimitExceededError as error:
             return Outcome.failed(error, error.samples, error.kept)
         except SyntaxFault as error:
+            if answer.remark:
+                error.add_note(answer.remark)
             return Outcome.failed(error, error.samples, error.samples)
         except (ScrapeError, ExpositionError) as error:
             return Outcome.failed(error)
@@ -130,12 +132,16 @@ class ScrapeLoop:
         self.status = dataclasses.replace(
             self.status,
             health=health,
-            last_error="" if error is None else str(error) or type(error).__name__,
+            last_error="" if error is None else _in_words(error),
             last_scrape=now,
             last_duration=duration,
             samples=outcome.samples,
             bad_line=BadLine(error.line, error.text, error.reason) if isinstance(error, SyntaxFault) else None,
         )
+
+
+def _in_words(error: Exception) -> str:
+    return "; ".join([str(error) or type(error).__name__, *getattr(error, "__notes__", ())])
 
 
 def _recorder(target: Target, store: Store, counters: ScrapeCounters, after: ScrapeLoop | None) -> Recorder:

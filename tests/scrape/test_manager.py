@@ -119,6 +119,17 @@ def test_a_page_of_this_server_needs_no_network(
     assert manager.metadata("other") == []
 
 
+def test_a_page_that_cannot_be_read_and_has_a_wrong_type_says_both(
+    manager: ScrapeManager, config: Callable[..., PrometheusConfig], site: Site
+) -> None:
+    site.serve(b"<!DOCTYPE html>\n", Content_Type="text/html")
+    manager.apply(config("1h", api=[site.address]))
+    (status,) = manager.targets()
+    told = manager.scrape_now(status.id).last_error
+    assert told.startswith("line 1: ")
+    assert told.endswith('the target sent Content-Type "text/html", so the page was read as PrometheusText0.0.4')
+
+
 def test_hanging_targets_delay_no_other(
     manager: ScrapeManager,
     config: Callable[..., PrometheusConfig],
