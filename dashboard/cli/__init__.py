@@ -10,6 +10,8 @@ import click
 from dashboard import __version__
 from dashboard.cli.check import check
 from dashboard.cli.init import init
+from dashboard.cli.push import push
+from dashboard.cli.query import query
 from dashboard.cli.serve import demo, serve
 from dashboard.cli.test_rules import test
 
@@ -20,5 +22,5 @@ def main() -> None:
     """One folder of Prometheus, Alertmanager and Grafana files, run by one Python process."""
 
 
-for _command in (init, demo, serve, check, test):
+for _command in (init, demo, serve, check, test, query, push):
     main.add_command(_command)

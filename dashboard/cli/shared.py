@@ -29,6 +29,14 @@ def existing_files(_: click.Context, __: click.Parameter, names: Sequence[str]) 
     return tuple(Path(name) for name in names)
 
 
+def pairs(_: click.Context, option: click.Parameter, given: Sequence[str]) -> dict[str, str]:
+    """Turn ``NAME=VALUE`` of an option that may be given several times into a mapping."""
+    for pair in given:
+        if "=" not in pair:
+            raise click.BadParameter(f"expected NAME=VALUE, got '{pair}'", param=option)
+    return dict(pair.split("=", 1) for pair in given)
+
+
 config_option = click.option(
     "--config", type=click.Path(path_type=Path), help="Prometheus's file (./monitoring/prometheus.yml)."
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dashboard.web import federation, query_api, rules_api, series_api, status_api, targets_api
+from dashboard.web import federation, query_api, remote_read, rules_api, series_api, status_api, targets_api
 
 BLUEPRINTS = (
-    *(area.blueprint for area in (query_api, series_api, targets_api, rules_api, status_api, federation)),
+    *(area.blueprint for area in (query_api, series_api, targets_api, rules_api, status_api, federation, remote_read)),
     status_api.before_ready,
 )

@@ -38,6 +38,7 @@ PROMETHEUS = [
     ("GET", "/api/v1/status/walreplay", "", 200),
     ("GET", "/api/v1/features", "", 200),
     ("GET", "/federate", "?match[]=up", 200),
+    ("POST", "/api/v1/read", "", 400),
     ("GET", "/version", "", 200),
     ("GET", "/explore", "?expr=up", 200),
     ("GET", "/api/cockpit/explore", "?expr=up", 200),

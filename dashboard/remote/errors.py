@@ -1,0 +1,21 @@
+"""The errors of the remote protocols.
+
+- ``RemoteError``: a message cannot be used, or could not be delivered.
+
+  - ``BadMessageError``: what was sent is no message of the protocol, or one too large.
+  - ``PushError``: a server did not take what was sent to it.
+"""
+
+from __future__ import annotations
+
+
+class RemoteError(Exception):
+    """A message cannot be used, or could not be delivered."""
+
+
+class BadMessageError(RemoteError):
+    """What was sent is no message of the protocol, or one too large."""
+
+
+class PushError(RemoteError):
+    """A server did not take what was sent to it."""

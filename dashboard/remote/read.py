@@ -1,0 +1,103 @@
+"""Remote read: which samples another Prometheus asks for, and the answer (``prompb/remote.proto``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dashboard.model.labels import Labels
+from dashboard.model.matcher import InvalidRegexError, Matcher, MatchKind
+from dashboard.model.samples import SeriesBatch
+from dashboard.remote.errors import BadMessageError
+from dashboard.remote.protobuf import bytes_field, fields, message, signed, text
+from dashboard.remote.series import time_series
+
+_KINDS = (MatchKind.EQUAL, MatchKind.NOT_EQUAL, MatchKind.REGEX, MatchKind.NOT_REGEX)
+_SAMPLES = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadQuery:
+    """The series that satisfy all matchers, between two timestamps in milliseconds, both included."""
+
+    start: int
+    end: int
+    matchers: tuple[Matcher, ...]
+
+    def without_external(self, external: Labels) -> ReadQuery:
+        """Return the query for our own series, which lack the external labels that are asked for."""
+        known = dict(external)
+        matchers = tuple(
+            Matcher(MatchKind.EQUAL, matcher.name, "")
+            if matcher.kind is MatchKind.EQUAL and known.get(matcher.name) == matcher.value
+            else matcher
+            for matcher in self.matchers
+        )
+        return ReadQuery(self.start, self.end, matchers)
+
+
+def read_request(body: bytes) -> list[ReadQuery]:
+    """Read a ``ReadRequest``.
+
+    Raises:
+        BadMessageError: it is none, or wants no answer of a kind that we give.
+    """
+    queries: list[ReadQuery] = []
+    accepted: list[int] = []
+    for number, value in fields(body):
+        if number == 1:
+            queries.append(_query(message(value)))
+        elif number == 2:
+            # Several may stand together in one field.
+            accepted += value if isinstance(value, bytes) else [value]
+    if accepted and _SAMPLES not in accepted:
+        raise BadMessageError("of the types of responses, only SAMPLES is supported")
+    return queries
+
+
+def _query(body: bytes) -> ReadQuery:
+    start = end = 0
+    matchers: list[Matcher] = []
+    for number, value in fields(body):
+        if number == 1:
+            start = signed(value)
+        elif number == 2:
+            end = signed(value)
+        elif number == 3:
+            matchers.append(_matcher(message(value)))
+    return ReadQuery(start, end, tuple(matchers))
+
+
+def _matcher(body: bytes) -> Matcher:
+    kind, name, wanted = 0, "", ""
+    for number, value in fields(body):
+        if number == 1:
+            kind = signed(value)
+        elif number == 2:
+            name = text(value)
+        elif number == 3:
+            wanted = text(value)
+    if kind not in range(len(_KINDS)):
+        raise BadMessageError("invalid matcher type")
+    try:
+        return Matcher(_KINDS[kind], name, wanted)
+    except InvalidRegexError as error:
+        raise BadMessageError(str(error)) from error
+
+
+def query_result(batches: Sequence[SeriesBatch], external: Labels) -> bytes:
+    """Write the answer to one query: series with the external labels that they lack, in the order of their labels."""
+    series = sorted(
+        (
+            (labels.merged({**dict(external), **dict(labels)}), batch.timestamps, values)
+            for batch in batches
+            for labels, values in zip(batch.labels, batch.values, strict=True)
+        ),
+        key=lambda each: each[0],
+    )
+    return b"".join(bytes_field(1, time_series(labels, times, values)) for labels, times, values in series)
+
+
+def read_response(results: Sequence[bytes]) -> bytes:
+    """Write a ``ReadResponse`` of what :func:`query_result` wrote, in the order of the queries."""
+    return b"".join(bytes_field(1, result) for result in results)

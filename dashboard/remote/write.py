@@ -1,0 +1,74 @@
+"""Remote write 1.0, the side that sends: an exposition page becomes a ``WriteRequest`` (``prompb/remote.proto``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import requests
+
+import dashboard
+from dashboard.exposition.page import MetricType, Page
+from dashboard.remote import snappy
+from dashboard.remote.errors import PushError
+from dashboard.remote.protobuf import bytes_field, varint_field
+from dashboard.remote.series import time_series
+
+_SHOWN = 256
+_TYPES = {
+    MetricType.UNKNOWN: 0,
+    MetricType.COUNTER: 1,
+    MetricType.GAUGE: 2,
+    MetricType.HISTOGRAM: 3,
+    MetricType.GAUGE_HISTOGRAM: 4,
+    MetricType.SUMMARY: 5,
+    MetricType.INFO: 6,
+    MetricType.STATESET: 7,
+}
+_HEADERS = {
+    "Content-Encoding": "snappy",
+    "Content-Type": "application/x-protobuf",
+    "X-Prometheus-Remote-Write-Version": "0.1.0",
+    "User-Agent": f"glass-cockpit/{dashboard.__version__}",
+}
+
+
+def write_request(page: Page, labels: Mapping[str, str], now: int) -> bytes:
+    """Write a ``WriteRequest`` of a page's samples and metadata.
+
+    ``labels`` are set over those of each series; ``now`` (milliseconds) is the time of samples that have none.
+    """
+    series = (
+        time_series(
+            sample.labels.merged(labels),
+            np.array([now if sample.timestamp is None else sample.timestamp], dtype=np.int64),
+            np.array([sample.value]),
+        )
+        for sample in page.samples
+    )
+    told = (
+        varint_field(1, _TYPES[about.type])
+        + bytes_field(2, name.encode())
+        + bytes_field(4, about.help.encode())
+        + bytes_field(5, about.unit.encode())
+        for name, about in page.metadata.items()
+    )
+    return b"".join(bytes_field(1, one) for one in series) + b"".join(bytes_field(3, one) for one in told)
+
+
+def push(url: str, request: bytes, *, headers: Mapping[str, str], timeout: float) -> None:
+    """Send a ``WriteRequest``; ``timeout`` is in seconds.
+
+    Raises:
+        PushError: the server cannot be reached, or did not take it.
+    """
+    try:
+        with requests.Session() as session:
+            # What netrc holds for a host is not for whoever a command names.
+            session.trust_env = False
+            answer = session.post(url, data=snappy.compress(request), headers={**_HEADERS, **headers}, timeout=timeout)
+    except requests.RequestException as error:
+        raise PushError(str(error)) from error
+    if not answer.ok:
+        reason = f"{answer.status_code} {answer.reason}"
+        raise PushError(f"server returned HTTP status {reason}: {answer.text.strip()[:_SHOWN]}")
