@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import ssl
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -96,7 +97,7 @@ class Tls:
         elif config.ca or config.ca_file:
             context.load_verify_locations(config.ca_file or None, cadata=config.ca or None)
         else:
-            context.load_default_certs()
+            _trust_the_system(context)
 
     def _certify(self, context: ssl.SSLContext) -> None:
         config = self._config
@@ -108,6 +109,16 @@ class Tls:
         ):
             # Without a password here, OpenSSL would ask the terminal for that of an encrypted key.
             context.load_cert_chain(certificate, key, password="")
+
+
+def _trust_the_system(context: ssl.SSLContext) -> None:
+    context.load_default_certs()
+    paths = ssl.get_default_verify_paths()
+    if sys.platform != "win32" and not (paths.cafile or paths.capath):
+        # Some Pythons, such as that of python.org for macOS, find no authorities of the system.
+        from requests.certs import where
+
+        context.load_verify_locations(where())
 
 
 @contextlib.contextmanager
