@@ -116,9 +116,9 @@ def _trust_the_system(context: ssl.SSLContext) -> None:
     paths = ssl.get_default_verify_paths()
     if sys.platform != "win32" and not (paths.cafile or paths.capath):
         # Some Pythons, such as that of python.org for macOS, find no authorities of the system.
-        from requests.certs import where
+        from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-        context.load_verify_locations(where())
+        context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
 
 
 @contextlib.contextmanager
