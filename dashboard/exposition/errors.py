@@ -3,6 +3,7 @@
 - ``ExpositionError``: a page cannot be used; nothing of it is stored.
     - ``SyntaxFault``: a line is not of the format; it names the line.
     - ``SampleLimitExceededError``: the page holds more samples than the job allows.
+    - ``RefusedSeriesError``: a series of the page is not one that may be stored.
     - ``TooManyLinesError``: the page is longer than we read.
     - ``UnsupportedFormatError``: the page is of a format that we do not read.
 """
@@ -13,14 +14,20 @@ _LONGEST_LINE_SHOWN = 200
 
 
 class ExpositionError(ValueError):
-    """A page cannot be used."""
+    """A page cannot be used.
+
+    ``samples`` counts those that were read before it was given up, ``kept`` those of them that were not dropped; both
+    as Prometheus counts them.
+    """
+
+    samples = 0
+    kept = 0
 
 
 class SyntaxFault(ExpositionError):  # noqa: N818 - SyntaxError is a word of Python's own.
     """A line of a page is not of the format.
 
-    ``line`` counts from 1, ``text`` is the line, cut and with control characters escaped, ``samples`` says how many
-    samples stood before it.
+    ``line`` counts from 1, ``text`` is the line, cut and with control characters escaped.
     """
 
     def __init__(self, reason: str, line: int, raw: bytes, samples: int) -> None:
@@ -38,6 +45,10 @@ class SampleLimitExceededError(ExpositionError):
         super().__init__("sample limit exceeded")
         self.samples = samples
         self.kept = kept
+
+
+class RefusedSeriesError(ExpositionError):
+    """Whoever names the series of a page refuses one of them; nothing of the page is stored."""
 
 
 class TooManyLinesError(ExpositionError):

@@ -9,7 +9,7 @@ from typing import NoReturn
 from dashboard.exposition import openmetrics, text
 from dashboard.exposition.errors import SyntaxFault
 from dashboard.exposition.page import Format, Metadata, Page, Sample, format_of
-from dashboard.exposition.syntax import About, BadSyntaxError, Entry, MetadataLine, SampleLine
+from dashboard.exposition.syntax import About, BadSyntaxError, Entry, MetadataLine, RepeatedLabelError, SampleLine
 from dashboard.model.labels import Labels
 from dashboard.model.samples import IntArray
 
@@ -66,14 +66,15 @@ def _entries(body: bytes, grammar: Grammar) -> Iterator[Entry]:
 
 
 def raise_fault(body: bytes, at: int, error: BadSyntaxError, samples: int) -> NoReturn:
-    """Raise the error of a page for what was found in the entry that begins at ``at``.
+    """Raise the error of a page for what was found in the entry that begins at ``at``, after so many samples.
 
     Raises:
         SyntaxFault: always.
     """
     end = body.find(b"\n", at)
     line = body[at : min(end if end >= 0 else len(body), at + _LONGEST_LINE)]
-    raise SyntaxFault(str(error), body.count(b"\n", 0, at) + 1, line, samples) from error
+    counted = samples + isinstance(error, RepeatedLabelError)
+    raise SyntaxFault(str(error), body.count(b"\n", 0, at) + 1, line, counted) from error
 
 
 def gather_metadata(told: Iterable[MetadataLine]) -> dict[str, Metadata]:

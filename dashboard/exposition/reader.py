@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dashboard.exposition.errors import SampleLimitExceededError, TooManyLinesError
+from dashboard.exposition.errors import RefusedSeriesError, SampleLimitExceededError, SyntaxFault, TooManyLinesError
 from dashboard.exposition.page import Format, Metadata, format_of
 from dashboard.exposition.parser import GRAMMARS, gather_metadata
 from dashboard.exposition.syntax import MetadataLine
@@ -23,7 +23,10 @@ DROPPED = -1
 """The number that says of a series that it is not to be stored."""
 
 Resolve = Callable[[Mapping[str, str]], int]
-"""Turns the labels of a line (with the metric's name, and with empty values) into the number of its series."""
+"""Turns the labels of a line (with the metric's name, and with empty values) into the number of its series.
+
+A ``RefusedSeriesError`` out of it tells how many samples stood before, when it leaves the reader.
+"""
 
 Keeps = Callable[[Mapping[str, str]], bool]
 """Says of the labels of a line, without any effect, whether its series would be stored."""
@@ -84,6 +87,7 @@ class PageReader:
         Raises:
             SyntaxFault: a line is not of the format; nothing of the page counts.
             TooManyLinesError: the page is far longer than any that is meant well.
+            RefusedSeriesError: ``resolve`` raised it; nothing of the page counts.
             SampleLimitExceededError: more samples are kept than a ``sample_limit`` other than 0 allows.
             UnsupportedFormatError: the content type is one that we do not read.
         """
@@ -95,18 +99,25 @@ class PageReader:
         if lines > most:
             raise TooManyLinesError(lines, most)
         walk = Walk(body, GRAMMARS[form], self._memory, honor_timestamps=self._honor_timestamps)
+        try:
+            walk.read()
+        except SyntaxFault as fault:
+            fault.kept = self._count_kept(walk)
+            raise
         if sample_limit and walk.samples > sample_limit:
             self._check_limit(walk, sample_limit)
         return self._settle(walk)
 
     def _check_limit(self, walk: Walk, sample_limit: int) -> None:
-        """Count what would be kept of a page that may hold too much."""
-        fresh = np.array([0 if self._keeps(labels) else DROPPED for _, labels in walk.fresh()], np.int64)
-        kept = sum(
-            int(np.count_nonzero(_settled(places, fresh) != DROPPED)) for places in (walk.plain[0], walk.stamped[0])
-        )
+        """Refuse a page of which too much would be kept."""
+        kept = self._count_kept(walk)
         if kept > sample_limit:
             raise SampleLimitExceededError(walk.samples, kept)
+
+    def _count_kept(self, walk: Walk) -> int:
+        """Count the samples of a page that would be kept."""
+        fresh = np.array([0 if self._keeps(labels) else DROPPED for _, labels in walk.fresh()], np.int64)
+        return _count_kept(walk.before(), fresh)
 
     def _settle(self, walk: Walk) -> Reading:
         fresh = self._number(walk)
@@ -129,10 +140,17 @@ class PageReader:
 
     def _number(self, walk: Walk) -> IntArray:
         """Return the numbers of the new series of a page, int64[N]."""
-        numbers = {text: self._resolve(labels) for text, labels in walk.fresh()}
+        numbers: dict[bytes, int] = {}
+        try:
+            for text, labels in walk.fresh():
+                numbers[text] = self._resolve(labels)
+        except RefusedSeriesError as error:
+            before = walk.before(FIRST_PLACE - len(numbers))
+            error.samples, error.kept = len(before) + 1, _count_kept(before, _array_of(numbers))
+            raise
         # Only now, so that pages which fail again and again with ever new series do not fill the memory.
         self._memory.series |= numbers
-        return np.fromiter(numbers.values(), np.int64, len(numbers))
+        return _array_of(numbers)
 
     def _remember(self, walk: Walk, series: IntArray) -> None:
         """Take over what a page told, and drop what it no longer holds once that is more than what it holds."""
@@ -147,6 +165,14 @@ class PageReader:
         if len(memory.comments) > 2 * len(self._told) + _SPARE_LINES:
             told = {id(line) for line in self._told}
             memory.comments = {text: line for text, line in memory.comments.items() if id(line) in told}
+
+
+def _array_of(numbers: Mapping[bytes, int]) -> IntArray:
+    return np.fromiter(numbers.values(), np.int64, len(numbers))
+
+
+def _count_kept(places: IntArray, fresh: IntArray) -> int:
+    return int(np.count_nonzero(_settled(places, fresh) != DROPPED))
 
 
 def _kept_of(walk: Walk, fresh: IntArray) -> StampedSamples:

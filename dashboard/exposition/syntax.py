@@ -35,6 +35,13 @@ class BadSyntaxError(ValueError):
     """A page is not of its format at a place that the caller knows."""
 
 
+class RepeatedLabelError(BadSyntaxError):
+    """A label set names a label twice; Prometheus notices that only after it has counted the sample."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f'label name "{name}" is not unique')
+
+
 class About(enum.Enum):
     """What a comment with a meaning tells of a metric."""
 
@@ -193,7 +200,7 @@ def _add_label(labels: dict[str, str], raw_name: bytes, raw_value: bytes) -> Non
     if name not in labels:
         labels[name] = value
     elif value and labels[name]:
-        raise BadSyntaxError(f'label name "{name}" is not unique')
+        raise RepeatedLabelError(name)
     else:
         # An empty value takes a label away, wherever it stands and whatever else is said of it.
         labels[name] = ""

@@ -45,6 +45,8 @@ class _Piece:
     stamped_places: list[int] = field(default_factory=list)
     stamped_tokens: list[bytes] = field(default_factory=list)
     stamps: list[bytes] = field(default_factory=list)
+    stamped_after: list[int] = field(default_factory=list)
+    """How many samples without timestamps stand before each with one."""
     told: list[MetadataLine] = field(default_factory=list)
     comments: dict[bytes, MetadataLine] = field(default_factory=dict)
     exemplars: list[tuple[int, Exemplar, int | None]] = field(default_factory=list)
@@ -60,9 +62,6 @@ class Walk:
     """One pass over a page; without ``honor_timestamps`` timestamps are checked and then left out.
 
     Series whose numbers are not known yet are in :meth:`fresh`, in the order of their places.
-
-    Raises:
-        SyntaxFault: a line is not of the format.
     """
 
     def __init__(self, body: bytes, grammar: Grammar, memory: Memory, *, honor_timestamps: bool) -> None:
@@ -77,13 +76,21 @@ class Walk:
         self._stamped_series: list[IntArray] = [np.empty(0, np.int64)]
         self._stamped_values: list[FloatArray] = [np.empty(0, np.float64)]
         self._timestamps: list[IntArray] = [np.empty(0, np.int64)]
+        self._stamped_after: list[IntArray] = [np.empty(0, np.int64)]
         self.samples = 0
         self.told: list[MetadataLine] = []
         self.comments: dict[bytes, MetadataLine] = {}
         self.exemplars: list[tuple[int, Exemplar]] = []
         self.tails: dict[bytes, Exemplar] = {}
+
+    def read(self) -> None:
+        """Read the page; what was read before a fault is there, too.
+
+        Raises:
+            SyntaxFault: a line is not of the format.
+        """
         at = 0
-        while at < len(body):
+        while at < len(self._body):
             at = self._read_piece(at)
         self._end()
 
@@ -100,6 +107,12 @@ class Walk:
             np.concatenate(self._timestamps),
             np.concatenate(self._stamped_values),
         )
+
+    def before(self, place: int | None = None) -> IntArray:
+        """Return the number or place of each sample's series, up to the first one of a place, or of the whole page."""
+        after, stamped = np.concatenate(self._stamped_after), np.concatenate(self._stamped_series)
+        places = np.insert(np.concatenate(self._series), after, stamped)
+        return places if place is None else places[: np.argmax(places == place)]
 
     def fresh(self) -> Iterator[tuple[bytes, Mapping[str, str]]]:
         """Return text and labels of each series whose number is not known yet."""
@@ -211,6 +224,8 @@ class Walk:
             piece.exemplars.append((place, exemplar, len(piece.stamps) if honored else None))
         (piece.stamped_places if honored else piece.places).append(place)
         (piece.stamped_tokens if honored else piece.tokens).append(token)
+        if honored:
+            piece.stamped_after.append(len(piece.places))
         if stamp:
             piece.stamps.append(stamp)
 
@@ -235,7 +250,8 @@ class Walk:
             if trusting:
                 # A line above this one may be bad as well, and is then the one to name.
                 raise _DoubtError from error
-            raise_fault(self._body, at, error, self.samples + len(piece.tokens) + len(piece.stamped_tokens))
+            self._keep(piece)
+            raise_fault(self._body, at, error, self.samples)
         if isinstance(entry, MetadataLine):
             piece.told.append(entry)
             # One that runs over several lines, with a name in quotes, is not known by its first.
@@ -260,6 +276,7 @@ class Walk:
             timestamps = self._grammar.read_timestamps(piece.stamps)
         except ValueError as error:
             raise _DoubtError from error
+        self._stamped_after.append(np.array(piece.stamped_after, np.int64) + sum(map(len, self._series)))
         self._series.append(np.array(piece.places, np.int64))
         self._values.append(values)
         self._stamped_series.append(np.array(piece.stamped_places, np.int64))

@@ -8,8 +8,10 @@
     - ``DiscoveryError``: targets cannot be looked up.
     - ``TargetError``: what was looked up makes no target.
     - ``TargetLimitError``: a job has more targets than it allows.
-    - ``InvalidSeriesError``: a page has a series with a name that none may have.
-    - ``LabelLimitError``: a page has a series with more or longer labels than its job allows.
+
+Beside them stand two kinds of ``RefusedSeriesError``, which tell how much of a page was read before:
+``InvalidSeriesError`` (a page has a series with a name that none may have) and ``LabelLimitError`` (a page has a series
+with more or longer labels than its job allows).
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-from dashboard.exposition.errors import show
+from dashboard.exposition.errors import RefusedSeriesError, show
 
 
 class Layer(enum.Enum):
@@ -90,11 +92,11 @@ class TargetLimitError(ScrapeError):
         super().__init__(f"target_limit exceeded (number of targets: {targets}, limit: {limit})")
 
 
-class InvalidSeriesError(ScrapeError):
+class InvalidSeriesError(RefusedSeriesError):
     """A page has a series with a name that none may have; nothing of the page is stored."""
 
 
-class LabelLimitError(ScrapeError):
+class LabelLimitError(RefusedSeriesError):
     """A page has a series with more or longer labels than its job allows; nothing of the page is stored."""
 
 

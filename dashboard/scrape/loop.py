@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
-from dashboard.exposition.errors import ExpositionError, SampleLimitExceededError, SyntaxFault
+from dashboard.exposition.errors import ExpositionError, SyntaxFault
 from dashboard.exposition.page import Metadata
 from dashboard.scrape.counters import ScrapeCounters
 from dashboard.scrape.errors import ScrapeError
@@ -106,13 +106,11 @@ class ScrapeLoop:
         try:
             answer = self._source.fetch()
             reading = self.recorder.reader.read(answer.body, answer.content_type, self.target.config.sample_limit)
-        except SampleLimitExceededError as error:
-            return Outcome.failed(error, error.samples, error.kept)
-        except SyntaxFault as error:
-            if answer.remark:
+        except ExpositionError as error:
+            if answer.remark and isinstance(error, SyntaxFault):
                 error.add_note(answer.remark)
-            return Outcome.failed(error, error.samples, error.samples)
-        except (ScrapeError, ExpositionError) as error:
+            return Outcome.failed(error, error.samples, error.kept)
+        except ScrapeError as error:
             return Outcome.failed(error)
         except Exception as error:  # Whatever one target provokes must not end its loop.
             log.exception("scraping %s failed", self.target.url)

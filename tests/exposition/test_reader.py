@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.exposition.errors import SampleLimitExceededError, SyntaxFault, TooManyLinesError
+from dashboard.exposition.errors import RefusedSeriesError, SampleLimitExceededError, SyntaxFault, TooManyLinesError
 from dashboard.exposition.page import Metadata, MetricType
 from dashboard.exposition.reader import DROPPED, MOST_LINES, PageReader
 from dashboard.model.exemplar import Exemplar
@@ -264,3 +264,40 @@ def test_a_page_of_many_pieces_is_read_whole() -> None:
     for _ in range(2):
         reading = reader.read(("\n".join(lines) + "\n").encode())
         assert reading.values.tolist() == list(range(20_000))
+
+
+@pytest.mark.parametrize(
+    ("page", "samples", "kept"),
+    [
+        (b"a 1\nb 2 5\nbad 3\nc 4\n", 3, 2),
+        (b"a 1\na 1\nb 2 5\nc 3 6\nbad 3 7\nd 4\n", 5, 4),
+        (b'drop 1\nb 2\ndrop 1 5\nbad{x="\\\\"} 3\n', 4, 1),
+        (b"bad 1\n", 1, 0),
+    ],
+)
+def test_a_refused_series_tells_how_much_of_the_page_stood_before_it(page: bytes, samples: int, kept: int) -> None:
+    def resolve(labels: Mapping[str, str]) -> int:
+        if labels["__name__"] == "bad":
+            raise RefusedSeriesError
+        return DROPPED if labels["__name__"] == "drop" else 1
+
+    reader = PageReader(resolve)
+    for _ in range(2):
+        with pytest.raises(RefusedSeriesError) as caught:
+            reader.read(page)
+        assert (caught.value.samples, caught.value.kept) == (samples, kept)
+
+
+@pytest.mark.parametrize(
+    ("page", "samples", "kept"),
+    [
+        (b"a 1\ndrop 2\nb 3 5\n]\nc 4\n", 3, 2),
+        (b"]\n", 0, 0),
+        (b'a 1\nb{x="1",x="2"} 1\nc 1\n', 2, 1),
+    ],
+)
+def test_a_bad_line_tells_how_many_samples_before_it_would_have_been_kept(page: bytes, samples: int, kept: int) -> None:
+    reader = PageReader(lambda _: 1, keeps=lambda labels: labels["__name__"] != "drop")
+    with pytest.raises(SyntaxFault) as caught:
+        reader.read(page)
+    assert (caught.value.samples, caught.value.kept) == (samples, kept)

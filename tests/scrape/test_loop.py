@@ -384,6 +384,19 @@ def test_exemplars_are_kept_with_their_series(storage: FakeStorage) -> None:
     ]
 
 
+def test_a_page_that_is_refused_for_one_series_tells_what_stood_before_it(storage: FakeStorage) -> None:
+    drop = RelabelConfig(source_labels=("__name__",), regex="b", action=RelabelAction.DROP)
+    target = make_target(label_limit=3, metric_relabel_configs=(drop,))
+    page = b'a 1\nb 2\nc 3 1\nd{x="1",y="2"} 4\ne 5\n'
+    bench = Bench(storage, page, b"a 1\nb 2\n]\n", target=target)
+    for scraped, kept in ((4, 2), (2, 1)):
+        bench.scrape()
+        assert storage.report("up") == 0
+        assert storage.report("scrape_samples_scraped") == scraped
+        assert storage.report("scrape_samples_post_metric_relabeling") == kept
+    assert bench.registry.get_sample_value("prometheus_target_scrape_pool_exceeded_label_limits_total") == 1
+
+
 def test_pages_that_are_too_large_are_counted(storage: FakeStorage) -> None:
     bench = Bench(storage, BodyLimitError(10), FetchError(Layer.BODY, "cut"))
     bench.scrape(2)
