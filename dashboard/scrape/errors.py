@@ -60,7 +60,7 @@ class BodyLimitError(FetchError):
     """A page is larger than its job allows."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(Layer.BODY, f"body size limit exceeded: more than {limit} bytes")
+        super().__init__(Layer.BODY, f"body size limit exceeded: {limit} bytes or more")
 
 
 class UnknownTargetError(ScrapeError):

@@ -213,6 +213,7 @@ def _limited(pieces: Iterator[bytes], limit: int) -> Iterator[bytes]:
     size = 0
     for piece in pieces:
         size += len(piece)
-        if size > limit:
+        # As in Prometheus, a body of exactly the limit is over it.
+        if size >= limit:
             raise BodyLimitError(limit)
         yield piece

@@ -157,10 +157,12 @@ def test_other_encodings_are_refused_by_name(site: Site, encoding: str) -> None:
     assert f'unsupported Content-Encoding "{encoding}"' in str(fails(site.url()))
 
 
-def test_a_body_may_have_exactly_the_limit(site: Site) -> None:
-    site.serve(b"x" * 1000)
-    assert len(fetch(site.url(), 5, body_size_limit=1000).body) == 1000
-    assert "body size limit exceeded" in str(fails(site.url(), 999))
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_body_must_stay_below_the_limit(site: Site, *, compressed: bool) -> None:
+    page = b"x" * 1000
+    site.serve(gzip.compress(page) if compressed else page, **({"Content_Encoding": "gzip"} if compressed else {}))
+    assert fetch(site.url(), 5, body_size_limit=1001).body == page
+    assert "body size limit exceeded" in str(fails(site.url(), 1000))
 
 
 @pytest.mark.parametrize("status", [204, 206, 404, 500])
