@@ -88,9 +88,13 @@ class Recorder:
         self._namer = SeriesNamer(target)
         self.memory = memory or Memory(store.appender())
         self.reader = self._new_reader()
-        self._reports = np.array([store.series_id(report_labels(name, target.labels)) for name in REPORTS], np.int64)
+        self._reports = self._number_reports()
         self._report_numbers = frozenset(self._reports.tolist())
         self._page_has_reports = False
+
+    def _number_reports(self) -> IntArray:
+        labels = (report_labels(name, self._target.labels) for name in REPORTS)
+        return np.array([self._store.series_id(each) for each in labels], np.int64)
 
     def _new_reader(self) -> PageReader:
         honor = self._target.config.honor_timestamps
@@ -110,6 +114,7 @@ class Recorder:
         except ForgottenSeriesError:
             # The page has a series again that was gone for longer than the retention.
             self.reader = self._new_reader()
+            self._reports = self._number_reports()
             raise
         self.memory.timestamp = max(self.memory.timestamp, timestamp)
         self._counters.duplicates.inc(outcome.reading.duplicates)

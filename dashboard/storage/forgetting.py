@@ -45,7 +45,6 @@ class Forgetter:
         self._blocks = blocks
         self._exemplars = exemplars
         self._looked_at: tuple[Block, ...] | None = None
-        self._old = 0
         self._undeleted: list[int] = []
         self.forgotten = 0
 
@@ -58,35 +57,36 @@ class Forgetter:
         blocks = self._blocks.all()
         if blocks is not self._looked_at:
             self._looked_at = blocks
-            # A series that is new at this look may be about to get its first sample.
-            old, self._old = self._old, len(self._series)
-            self._forget(old)
+            self._forget(len(self._series))
         self._delete()
 
-    def _forget(self, old: int) -> None:
+    def _forget(self, count: int) -> None:
+        """Forget what can be forgotten of the first ``count`` numbers."""
+        every = np.arange(count)
         with self._ingest.lock:
-            before = self._ingest.last.times(np.arange(old))
+            before = self._ingest.last.times(every)
         if not self._ingest.journal.flush():
             return
-        idle = self._series.alive(np.arange(old)) & ~self._used(old)
-        # The highest number shows which ones were given.
-        idle[len(self._series) - 1 :] = False
+        used = self._used(count)
+        idle = self._series.alive(every) & ~used
+        # The highest number shows at the next start which ones were given.
+        idle[-1:] = False
         with self._ingest.lock:
             for layout in self._ingest.layouts.values():
-                idle[layout.series[layout.series < old]] = False
-            numbers = np.flatnonzero(idle & (self._ingest.last.times(np.arange(old)) == before))
-            self._series.forget(numbers)
+                idle[layout.series[layout.series < count]] = False
+            numbers = np.flatnonzero(idle & (self._ingest.last.times(every) == before))
+            numbers = self._series.forget(numbers, used)
             self._ingest.last.forget(numbers)
         self._undeleted += numbers.tolist()
         self.forgotten += len(numbers)
         if len(numbers):
             log.info("forgot %d series that have no sample left", len(numbers))
 
-    def _used(self, old: int) -> BoolArray:
+    def _used(self, count: int) -> BoolArray:
         """Mark the series that something refers to."""
-        used = np.zeros(old, dtype=np.bool_)
+        used = np.zeros(count, dtype=np.bool_)
         for series in self._referred():
-            used[series[series < old]] = True
+            used[series[series < count]] = True
         return used
 
     def _referred(self) -> Sequence[IntArray]:

@@ -8,6 +8,7 @@ import threading
 import zlib
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import orjson
 
 from dashboard.model.labels import Labels
@@ -36,6 +37,7 @@ class SeriesRegistry:
         self._labels: list[Labels] = []
         self._index = Index()
         self._saved = 0
+        self._promised: set[int] = set()
 
     def __len__(self) -> int:
         """How many numbers were given."""
@@ -48,12 +50,11 @@ class SeriesRegistry:
             return len(self._index)
 
     def number(self, labels: Labels) -> int:
-        """Return the number of a series, registering it if it is new."""
-        known = self._numbers.get(labels)
-        if known is not None:
-            return known
+        """Return the number of a series, registering it if it is new. It is not forgotten before it gets a sample."""
         with self._lock:
-            return self._register(labels)
+            number = self._register(labels)
+            self._promised.add(number)
+            return number
 
     def labels(self, numbers: IntArray) -> list[Labels]:
         """Return the labels of each number."""
@@ -74,15 +75,21 @@ class SeriesRegistry:
         with self._lock:
             return self._index.alive(numbers)
 
-    def forget(self, numbers: IntArray) -> None:
-        """Forget series; their numbers stay unused."""
+    def forget(self, numbers: IntArray, used: BoolArray) -> IntArray:
+        """Forget series, but those that were asked for and may be about to get a sample; return which were forgotten.
+
+        ``used`` marks the numbers of series that have samples.
+        """
         with self._lock:
+            self._promised = {number for number in self._promised if number >= len(used) or not used[number]}
+            numbers = np.array([number for number in numbers.tolist() if number not in self._promised], dtype=np.int64)
             labels = self.labels(numbers)
             self._index.remove(numbers, labels)
             for number, each in zip(numbers.tolist(), labels, strict=True):
                 self._labels[number] = _NO_LABELS
                 if self._numbers.get(each) == number:
                     del self._numbers[each]
+            return numbers
 
     def load(self, connection: sqlite3.Connection, damage: Damage) -> None:
         """Fill an empty registry from the table ``series``."""

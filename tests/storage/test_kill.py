@@ -1,13 +1,15 @@
-"""A kill at any moment: the store opens, is whole, and has what was shown."""
+"""A kill at any moment: the store opens, is whole, and has what was shown.
+
+The writers are forked from one process that has imported everything, so that a kill costs a moment and not a start.
+"""
 
 from __future__ import annotations
 
 import random
-import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,92 +17,160 @@ import pytest
 from dashboard.model.matcher import Matcher
 from tests.storage.conftest import Store
 
-# Each row holds its own number in every series, so that a lost, doubled or mixed row shows.
+# Each row holds its own number in every series, so that a lost, doubled or mixed row shows. Rows come without end, in
+# windows of 50, of which six and then thirty are merged; what is older than the retention goes; and history is imported
+# again and again, each time with another value, which may be seen whole or not at all.
 WRITER = """
-import itertools, sys, threading
+import itertools, os, signal, sys, threading, time
 from pathlib import Path
 import numpy as np
 from prometheus_client import CollectorRegistry
 from dashboard.database import Database
 from dashboard.model.labels import Labels
-from dashboard.storage import Storage
+from dashboard.model.samples import SeriesBatch
+from dashboard.storage import KeepRule, Retention, Storage
+from dashboard.model.matcher import Matcher, MatchKind
 from dashboard.storage.migrations import migrations
 
-database = Database.open(Path(sys.argv[1]), [migrations])
-storage = Storage(database, registry=CollectorRegistry(), clock=lambda: 0, retention=10**12, journal_interval=5,
-                  block_length=50, raw_rows=8)
-storage.open()
-ids = np.array([storage.series_id(Labels.of({"__name__": "m", "n": str(n)})) for n in range(40)])
-points = np.array([storage.series_id(Labels.of({"__name__": "p", "n": str(n)})) for n in range(3)])
-latest = max((int(batch.timestamps[-1]) for batch in storage.select([], 0, 10**12)), default=0)
-appender = storage.appender()
-now = latest
+RETENTION = 6000
 
-def show():
-    while True:
-        for batch in storage.select([], max(0, now - 500), 10**12):
-            if len(batch.labels) == 40:
-                print(int(batch.timestamps[-1]), flush=True)
+def write(directory):
+    database = Database.open(Path(directory), [migrations])
+    storage = Storage(database, registry=CollectorRegistry(), clock=lambda: now, retention=RETENTION,
+                      journal_interval=5, block_length=50, raw_rows=8)
+    rule = KeepRule((Matcher(MatchKind.EQUAL, "__name__", "imported"),), 10**12)
+    storage.retain(Retention(RETENTION, rules=(rule,)))
+    storage.open()
+    ids = np.array([storage.series_id(Labels.of({"__name__": "m", "n": str(n)})) for n in range(40)])
+    points = np.array([storage.series_id(Labels.of({"__name__": "p", "n": str(n)})) for n in range(3)])
+    rows = storage.select([Matcher(MatchKind.EQUAL, "__name__", "m")], 0, 10**12)
+    latest = max((int(batch.timestamps[-1]) for batch in rows), default=0)
+    appender = storage.appender()
+    now = latest
 
-def keep_up():
-    while True:
-        storage.upkeep(now)
+    def show():
+        while True:
+            for batch in storage.select([], max(0, now - 500), 10**12):
+                if len(batch.labels) == 40:
+                    os.write(1, b"%d\\n" % batch.timestamps[-1])
 
-print("open", flush=True)
-for work in (show, keep_up):
-    threading.Thread(target=work, daemon=True).start()
-for now in itertools.count(latest + 1):
-    appender.append(now, ids, np.full(40, float(now)))
-    if now % 50 == 0:
-        storage.append_points(points, np.full(3, now), np.full(3, float(now)))
-    storage.flush() if now % 7 == 0 else threading.Event().wait(0.0005)
+    def keep_up():
+        while True:
+            storage.upkeep(now)
+
+    def bring_in():
+        for turn in itertools.count(latest):
+            labels = [Labels.of({"__name__": "imported", "turn": str(turn), "n": str(n)}) for n in range(3)]
+            times = np.arange(0, 1000, 5)
+            storage.import_batches([SeriesBatch(labels, times, np.full((3, 200), float(turn)))])
+            threading.Event().wait(0.05)
+
+    for work in (show, keep_up, bring_in):
+        threading.Thread(target=work, daemon=True).start()
+    for now in itertools.count(latest + 1):
+        appender.append(now, ids, np.full(40, float(now)))
+        if now % 50 == 0:
+            storage.append_points(points, np.full(3, now), np.full(3, float(now)))
+        storage.flush() if now % 7 == 0 else threading.Event().wait(0.0003)
+
+for line in sys.stdin:
+    seconds, directory = line.strip().split(" ", 1)
+    child = os.fork()
+    if not child:
+        write(directory)
+    time.sleep(float(seconds))
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    print("killed" if os.WTERMSIG(status) == signal.SIGKILL else "died", flush=True)
 """
 
 
-def run_and_kill(directory: Path, seconds: float) -> int:
-    """Run the writer, kill it so long after it has opened, and return the latest timestamp that a query has shown."""
-    process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", WRITER, str(directory)], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "open\n"
-    timer = threading.Timer(seconds, process.kill)
-    timer.start()
-    shown = [int(line) for line in process.stdout if line.endswith("\n")]
-    process.stdout.close()
-    process.wait()
-    timer.join()
-    assert process.returncode == -signal.SIGKILL
-    return max(shown, default=0)
+@pytest.fixture
+def nursery() -> Iterator[subprocess.Popen[str]]:
+    """A process that forks a writer for each directory that it is told."""
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", WRITER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def run_and_kill(nursery: subprocess.Popen[str], directory: Path, seconds: float) -> int:
+    """Run the writer, kill it so long after its start, and return the latest timestamp that a query has shown."""
+    assert nursery.stdin is not None
+    assert nursery.stdout is not None
+    nursery.stdin.write(f"{seconds} {directory}\n")
+    nursery.stdin.flush()
+    shown = 0
+    for line in nursery.stdout:
+        assert line != "died\n"
+        if line == "killed\n":
+            break
+        shown = max(shown, int(line))
+    return shown
+
+
+def check(store: Store, shown: int, kills: int, named: Callable[[str], Matcher], *, whole: bool) -> int:
+    """Check that every row is there once with its own value, and return the latest."""
+    with store.database.read() as connection:
+        pragma = "integrity_check" if whole else "quick_check"
+        assert connection.execute(f"PRAGMA {pragma}").fetchall() == [("ok",)]
+    latest = shown
+    for rows in store.storage.select([named("m")], 0, 10**9):
+        # Every row up to the last one, once, and with its own value: timestamps rise by one.
+        first, latest = int(rows.timestamps[0]), int(rows.timestamps[-1])
+        assert latest >= shown
+        assert len(rows.labels) == 40
+        assert rows.timestamps.tolist() == list(range(first, latest + 1))
+        assert first <= max(1, latest - 6000 + 50)
+        assert (rows.values == rows.timestamps).all()
+    for batch in store.storage.select([named("p")], 0, 10**9):
+        # A kill may fall between the commit of a row and that of the points after it.
+        missing = set(range(int(batch.timestamps[0]), latest + 1, 50)) - set(batch.timestamps.tolist())
+        assert len(missing) <= kills
+        assert (batch.values == batch.timestamps).all()
+    for batch in store.storage.select([named("imported")], 0, 10**9):
+        assert batch.timestamps.tolist() == list(range(0, 1000, 5))
+        for labels, values in zip(batch.labels, batch.values, strict=True):
+            assert (values == float(labels.get("turn") or "nan")).all()
+    return latest
+
+
+def kill_often(
+    nursery: subprocess.Popen[str],
+    make_store: Callable[..., Store],
+    directory: Path,
+    named: Callable[[str], Matcher],
+    *,
+    kills: int,
+    longest: float,
+) -> None:
+    chance = random.Random(5)
+    merged = latest = 0
+    for kill in range(1, kills + 1):
+        shown = run_and_kill(nursery, directory, chance.uniform(0.005, longest))
+        began = time.perf_counter()
+        store = make_store(block_length=50, raw_rows=8, retention=6000)
+        assert time.perf_counter() - began < 2
+        latest = check(store, max(shown, latest), kill, named, whole=kill % 10 == 0)
+        merged = max(merged, *(block.end - block.start for block in store.storage._blocks.all()), 0)
+        store.close()
+    assert latest > 100
+    assert merged > 50
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_ten_kills_lose_nothing_that_was_shown(
-    tmp_path: Path, make_store: Callable[..., Store], named: Callable[[str], Matcher]
+def test_fifty_kills_lose_nothing_that_was_shown(
+    nursery: subprocess.Popen[str], tmp_path: Path, make_store: Callable[..., Store], named: Callable[[str], Matcher]
 ) -> None:
-    directory = tmp_path / "data"
-    chance = random.Random(5)
-    blocks = 0
-    for kills in range(1, 11):
-        shown = run_and_kill(directory, chance.uniform(0.02, 0.4))
-        store = make_store(block_length=50, raw_rows=8)
-        with store.database.read() as connection:
-            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        (rows,) = store.storage.select([named("m")], 0, 10**9)
-        points = store.storage.select([named("p")], 0, 10**9)
-        store.close()
-        # Every row up to the last one, once, and with its own value: timestamps rise by one from 1 on.
-        latest = int(rows.timestamps[-1])
-        assert latest >= shown
-        assert len(rows.labels) == 40
-        assert rows.timestamps.tolist() == list(range(1, latest + 1))
-        assert (rows.values == rows.timestamps).all()
-        for batch in points:
-            # A kill may fall between the commit of a row and that of the points after it.
-            missing = set(range(50, latest + 1, 50)) - set(batch.timestamps.tolist())
-            assert len(missing) <= kills
-            assert not (batch.timestamps % 50).any()
-            assert (batch.values == batch.timestamps).all()
-        blocks = max(blocks, store.storage.stats().blocks)
-    assert latest > 100
-    assert blocks > 2
+    kill_often(nursery, make_store, tmp_path / "data", named, kills=50, longest=0.2)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_thousand_kills_lose_nothing_that_was_shown(
+    nursery: subprocess.Popen[str], tmp_path: Path, make_store: Callable[..., Store], named: Callable[[str], Matcher]
+) -> None:
+    kill_often(nursery, make_store, tmp_path / "data", named, kills=1000, longest=1.5)
