@@ -43,6 +43,7 @@ SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")
 PEERS = {  # Programs that some tests start, and the Debian packages that hold them.
     "amtool": "prometheus-alertmanager",
     "chromium": "chromium",
+    "faketime": "faketime",
     "prometheus": "prometheus",
     "prometheus-alertmanager": "prometheus-alertmanager",
     "prometheus-node-exporter": "prometheus-node-exporter",

@@ -12,7 +12,14 @@ import pytest
 from processes import Launcher
 
 PROGRAMS = {
-    "peers": ("prometheus", "promtool", "prometheus-alertmanager", "amtool"),
+    "peers": (
+        "prometheus",
+        "promtool",
+        "prometheus-alertmanager",
+        "amtool",
+        "prometheus-node-exporter",
+        "victoria-metrics",
+    ),
     "browser": ("chromium",),
 }
 
