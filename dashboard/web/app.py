@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from flask import Flask
 
-from dashboard.web import cockpit_api, explore, health, lifecycle, metrics, pages, prometheus_api
+from dashboard.web import cockpit_api, explore, health, lifecycle, metrics, openapi, pages, prometheus_api
 from dashboard.web.failures import answer_failures
 from dashboard.web.guard import MAX_BODY_BYTES, Guard
 from dashboard.web.parts import Parts, keep_parts
 
-_AREAS = (health, lifecycle, metrics, cockpit_api, pages, explore)
+_AREAS = (health, lifecycle, metrics, cockpit_api, pages, explore, openapi)
 
 
 def create_app(parts: Parts) -> Flask:

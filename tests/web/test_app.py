@@ -37,6 +37,7 @@ PROMETHEUS = [
     ("GET", "/api/v1/status/tsdb", "", 200),
     ("GET", "/api/v1/status/walreplay", "", 200),
     ("GET", "/api/v1/features", "", 200),
+    ("GET", "/api/v1/openapi.yaml", "", 200),
     ("GET", "/federate", "?match[]=up", 200),
     ("POST", "/api/v1/read", "", 400),
     ("GET", "/version", "", 200),
