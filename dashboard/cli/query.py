@@ -5,22 +5,31 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
+from urllib.parse import quote
 
 import click
 
-from dashboard.cli.query_output import label_set_lines, print_answer, seconds_text, value_lines
 from dashboard.cli.shared import FAILED, pairs
 
-_TIMEOUT = 120.0
 _POINTS = 250
 _FAR = 9999 * 3600.0
+
+
+def _one_server(_: click.Context, argument: click.Parameter, given: Sequence[str]) -> str:
+    from dashboard.settings import DEFAULT_PORT
+
+    if len(given) > 1:
+        raise click.BadParameter("more than one was given", param=argument)
+    return given[0] if given else f"http://localhost:{DEFAULT_PORT}"
+
 
 _format = click.option(
     "-o", "--format", "output", type=click.Choice(["promql", "json"]), help="How answers are written (promql)."
 )
-_server = click.argument("server")
+# Any number, so that what stands behind it is given first; promtool's has to be named.
+_server = click.argument("server", nargs=-1, callback=_one_server, metavar="[SERVER]")
 _start = click.option("--start", default="", help="When the range begins: seconds since 1970, or RFC 3339.")
 _end = click.option("--end", default="", help="When the range ends.")
 
@@ -29,7 +38,7 @@ _end = click.option("--end", default="", help="When the range ends.")
 @_format
 @click.pass_context
 def query(context: click.Context, *, output: str | None) -> None:
-    """Ask a server of Prometheus's API."""
+    """Ask a server of Prometheus's API; without SERVER the one at http://localhost:5000."""
     context.obj = output
 
 
@@ -41,8 +50,8 @@ def query(context: click.Context, *, output: str | None) -> None:
 @click.pass_obj
 def instant(default: str | None, *, output: str | None, at: str, server: str, expr: str) -> None:
     """Evaluate EXPR at one time on SERVER."""
-    asked = {"query": expr, "time": seconds_text(_time(at, time.time(), "evaluation time"))}
-    print_answer(_ask(server, "query", asked), output or default, value_lines)
+    asked = {"query": expr, "time": _seconds(_time(at, time.time(), "evaluation time"))}
+    _show_value(server, "query", asked, output or default)
 
 
 @query.command("range")
@@ -73,13 +82,8 @@ def range_(
     if first >= last:
         _fail("start time is not before end time")
     distance = _step(step) or max(math.floor((last - first) / _POINTS), 1)
-    asked = {
-        "query": expr,
-        "start": seconds_text(first),
-        "end": seconds_text(last),
-        "step": seconds_text(distance),
-    }
-    print_answer(_ask(server, "query_range", asked, headers), output or default, value_lines)
+    asked = {"query": expr, "start": _seconds(first), "end": _seconds(last), "step": _seconds(distance)}
+    _show_value(server, "query_range", asked, output or default, headers)
 
 
 @query.command()
@@ -93,8 +97,10 @@ def series(
     default: str | None, *, output: str | None, selectors: Sequence[str], start: str, end: str, server: str
 ) -> None:
     """List the series on SERVER that a selector matches."""
-    asked = {"match[]": list(selectors), **_window(start, end)}
-    print_answer(_ask(server, "series", asked), output or default, label_set_lines)
+    from dashboard.cli.query_output import json_text, label_set_lines
+
+    found, _ = _ask(server, "series", _window(selectors, start, end), list[dict[str, str]])
+    _print([json_text(found)] if (output or default) == "json" else label_set_lines(found))
 
 
 @query.command()
@@ -116,15 +122,21 @@ def labels(
     name: str,
 ) -> None:
     """List the values that the label NAME has on SERVER."""
-    asked = {"match[]": list(selectors), **_window(start, end)}
-    print_answer(_ask(server, f"label/{name}/values", asked), output or default, iter)
+    from dashboard.cli.query_output import json_text
+
+    route = f"label/{quote(name, safe='')}/values"
+    values, warnings = _ask(server, route, _window(selectors, start, end), list[str], method="GET")
+    for warning in warnings:
+        click.echo(f"query warning: {warning}", err=True)
+    _print([json_text(values)] if (output or default) == "json" else values)
 
 
-def _window(start: str, end: str) -> dict[str, str]:
+def _window(selectors: Sequence[str], start: str, end: str) -> dict[str, Any]:
     now = time.time()
     return {
-        "start": seconds_text(_time(start, now - _FAR, "start time")),
-        "end": seconds_text(_time(end, now + _FAR, "end time")),
+        "match[]": list(selectors),
+        "start": _seconds(_time(start, now - _FAR, "start time")),
+        "end": _seconds(_time(end, now + _FAR, "end time")),
     }
 
 
@@ -146,32 +158,38 @@ def _step(given: str) -> float:
         raise click.BadParameter(str(error), param_hint="--step") from error
 
 
-def _ask(server: str, route: str, asked: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Any:
-    """Return the data of an answer; where there is none, say why and end."""
-    import requests
+def _seconds(seconds: float) -> str:
+    from dashboard.cli.query_output import seconds_text
 
-    url = f"{server if '://' in server else f'http://{server}'}".rstrip("/") + f"/api/v1/{route}"
+    return seconds_text(seconds)
+
+
+def _show_value(
+    server: str, route: str, asked: Mapping[str, Any], output: str | None, headers: Mapping[str, str] | None = None
+) -> None:
+    from dashboard.cli.query_output import Value, json_text, value_lines
+
+    value, _ = _ask(server, route, asked, Value, headers=headers)
     try:
-        with requests.Session() as session:
-            session.trust_env = False
-            # Only this route takes no form.
-            listing = route.startswith("label/")
-            answer = session.request(
-                "GET" if listing else "POST",
-                url,
-                params=asked if listing else None,
-                data=None if listing else asked,
-                headers=dict(headers or {}),
-                timeout=_TIMEOUT,
-            )
-        content = answer.json()
-    except (requests.RequestException, ValueError) as error:
+        text = [json_text(value)] if output == "json" else list(value_lines(value))
+    except ValueError as error:
+        _fail(f"query error: bad_response: {error}")
+    _print(text)
+
+
+def _ask(server: str, route: str, asked: Mapping[str, Any], kind: Any, **how: Any) -> tuple[Any, list[str]]:
+    """Return the data of an answer and its warnings; where there are none, say why and end."""
+    from dashboard.cli.api_client import QueryError, ask
+
+    try:
+        return ask(server, route, asked, kind, **how)
+    except QueryError as error:
         _fail(f"query error: {error}")
-    for warning in content.get("warnings", ()) if listing else ():
-        click.echo(f"query warning: {warning}", err=True)
-    if content.get("status") != "success":
-        _fail(f"query error: {content.get('errorType')}: {content.get('error')}")
-    return content["data"]
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
 
 
 def _fail(reason: str) -> NoReturn:

@@ -4,6 +4,8 @@
 
   - ``BadMessageError``: what was sent is no message of the protocol, or one too large.
   - ``PushError``: a server did not take what was sent to it.
+
+    - ``UnreachableError``: it gave no answer.
 """
 
 from __future__ import annotations
@@ -19,3 +21,10 @@ class BadMessageError(RemoteError):
 
 class PushError(RemoteError):
     """A server did not take what was sent to it."""
+
+
+class UnreachableError(PushError):
+    """A server gave no answer."""
+
+    def __init__(self, method: str, url: str, reason: str) -> None:
+        super().__init__(f'{method.title()} "{url}": {reason}')

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import requests
 
-import dashboard
 from dashboard.exposition.page import MetricType, Page
 from dashboard.remote import snappy
 from dashboard.remote.errors import PushError
+from dashboard.remote.http import send
 from dashboard.remote.protobuf import bytes_field, varint_field
 from dashboard.remote.series import time_series
 
@@ -29,7 +28,6 @@ _HEADERS = {
     "Content-Encoding": "snappy",
     "Content-Type": "application/x-protobuf",
     "X-Prometheus-Remote-Write-Version": "0.1.0",
-    "User-Agent": f"glass-cockpit/{dashboard.__version__}",
 }
 
 
@@ -60,15 +58,12 @@ def push(url: str, request: bytes, *, headers: Mapping[str, str], timeout: float
     """Send a ``WriteRequest``; ``timeout`` is in seconds.
 
     Raises:
-        PushError: the server cannot be reached, or did not take it.
+        PushError: the server cannot be reached (``UnreachableError``), or did not take it.
     """
-    try:
-        with requests.Session() as session:
-            # What netrc holds for a host is not for whoever a command names.
-            session.trust_env = False
-            answer = session.post(url, data=snappy.compress(request), headers={**_HEADERS, **headers}, timeout=timeout)
-    except requests.RequestException as error:
-        raise PushError(str(error)) from error
-    if not answer.ok:
+    # A redirect is not followed: a form of it is asked by GET, and that would seem to have gone well.
+    answer = send(
+        "POST", url, headers={**_HEADERS, **headers}, timeout=timeout, data=snappy.compress(request), follow=False
+    )
+    if not 200 <= answer.status_code < 300:
         reason = f"{answer.status_code} {answer.reason}"
         raise PushError(f"server returned HTTP status {reason}: {answer.text.strip()[:_SHOWN]}")

@@ -7,6 +7,7 @@ import json
 import subprocess
 import threading
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -14,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from dashboard.cli import main
 
-ANSWERS = {
+ANSWERS: dict[str, dict[str, Any]] = {
     "vector": {
         "resultType": "vector",
         "result": [
@@ -32,9 +33,42 @@ ANSWERS = {
             {"metric": {"__name__": "down", "job": "a"}, "values": [[1, "1"]]},
         ],
     },
+    "histogram": {
+        "resultType": "vector",
+        "result": [
+            {
+                "metric": {"__name__": "h"},
+                "histogram": [
+                    1.5,
+                    {"count": "5", "sum": "2.5", "buckets": [[0, "0.5", "1", "2"], [3, "-0.0000001", "1000000", "3"]]},
+                ],
+            }
+        ],
+    },
+    "order": {
+        "resultType": "vector",
+        "result": [{"metric": {"a": "1", "a1": "2", "A": "3", "b": "\u2028<\u00e9\x01"}, "value": [1, "-0"]}],
+    },
     "empty": {"resultType": "vector", "result": []},
     "scalar": {"resultType": "scalar", "result": [1700000000.5, "123456789"]},
     "string": {"resultType": "string", "result": [1700000000, "a <b>"]},
+}
+FAILURES = {
+    "away": (503, "no upstream\n"),
+    "elsewhere": (404, "404 page not found\n"),
+    "silent": (500, ""),
+    "moved": (300, ""),
+    "torn": (422, '{"status": "success", "data": {"resultType": "scalar", "result": [1, "1"]}}'),
+}
+"""Statuses and bodies, under the words of queries that are answered by them."""
+
+MALFORMED = {
+    "html": "<html>",
+    "list": "[]",
+    "nothing": '{"status": "success"}',
+    "kind": '{"status": "success", "data": {"resultType": "none", "result": []}}',
+    "null": '{"status": "success", "data": {"resultType": "vector", "result": null}}',
+    "number": '{"status": "success", "data": {"resultType": "scalar", "result": [1, "one"]}}',
 }
 SERIES = [{"__name__": "up", "job": 'a"b'}, {"job": "c"}]
 VALUES = ["a", "b c"]
@@ -61,8 +95,12 @@ class Api(http.server.BaseHTTPRequestHandler):
         content = {"status": "success", "data": data}
         if data is None:
             content = {"status": "error", "errorType": "bad_data", "error": "1:1: parse error: no"}
-        body = json.dumps(content).encode()
-        self.send_response(200 if data is not None else 400)
+        status, text = 200 if data is not None else 400, json.dumps(content)
+        for word, answer in {**FAILURES, **{word: (200, body) for word, body in MALFORMED.items()}}.items():
+            if f"query={word}" in asked:
+                status, text = answer
+        body = text.encode()
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -94,15 +132,15 @@ def parsed(asked: str) -> tuple[str, dict[str, list[str]]]:
 
 
 def commands(api: str) -> list[tuple[str, ...]]:
-    """Return command lines that promtool and we both have; promtool cannot read strings."""
+    """Return command lines that promtool and we both have; promtool cannot read strings, an old one no histograms."""
     window = ("--start=1", "--end=2.5")
-    names = sorted(set(ANSWERS) - {"string"})
+    names = sorted(set(ANSWERS) - {"string", "histogram"})
     return [
         *(("instant", *form, "--time=1700000000", api, name) for name in names for form in ((), ("-o", "json"))),
         *(("range", *form, *window, "--step=15s", api, "matrix") for form in ((), ("--format=json",))),
         *(("series", *form, *window, "--match=up", api) for form in ((), ("-o", "json"))),
         *(("labels", *form, *window, api, "job") for form in ((), ("-o", "json"))),
-        ("instant", api, "broken"),
+        *(("instant", api, word) for word in ("broken", *FAILURES)),
         ("range", "--start=5", "--end=4", api, "matrix"),
         ("instant", "--time=yesterday", api, "vector"),
     ]
@@ -156,6 +194,29 @@ def test_errors_end_with_one(api: str) -> None:
     gone = glass("instant", "http://127.0.0.1:1", "vector")
     assert gone.stderr.startswith("query error: ")
     assert gone.exit_code == 1
+
+
+@pytest.mark.parametrize("word", MALFORMED)
+def test_an_answer_that_is_none_of_the_api_is_an_error(api: str, word: str) -> None:
+    for form in ("promql", "json"):
+        done = glass("instant", "-o", form, api, word)
+        assert (done.stdout, done.exit_code) == ("", 1)
+        assert done.stderr.startswith("query error: bad_response: ")
+
+
+def test_without_a_server_the_one_of_this_machine_is_asked(monkeypatch: pytest.MonkeyPatch, api: str) -> None:
+    monkeypatch.setattr("dashboard.settings.DEFAULT_PORT", int(api.rpartition(":")[2]))
+    assert glass("instant", "scalar").stdout == glass("instant", api, "scalar").stdout
+    assert glass("series", "--match=up").exit_code == 0
+    assert glass("labels", "job").stdout == "a\nb c\n"
+    assert "more than one" in glass("labels", api, api, "job").stderr
+
+
+def test_native_histograms_are_printed(api: str) -> None:
+    assert glass("instant", api, "histogram").stdout == (
+        "h => Count: 5.000000, Sum: 2.500000, Buckets: [(0.5,1]:2,[-1e-07,1e+06]:3] @[1.5]\n"
+    )
+    assert json.loads(glass("instant", "-o", "json", api, "histogram").stdout) == ANSWERS["histogram"]["result"]
 
 
 def test_the_step_of_a_range_is_as_promtool_chooses_it(api: str) -> None:
