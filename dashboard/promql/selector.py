@@ -84,4 +84,5 @@ def _smoothed(lookback: int, batch: SeriesBatch, steps: IntArray, times: IntArra
 
 def sort_rows(matrix: Matrix) -> Matrix:
     """Put series in the order of their labels, so that the order of an answer does not depend on the storage."""
-    return matrix.take(row_order(matrix.labels))
+    order = row_order(matrix.labels)
+    return matrix if order == list(range(len(order))) else matrix.take(order)

@@ -30,8 +30,10 @@ def fetch_slices(
     ``times`` is int64[T], where the selector looks at each step. No batch is empty; the steps come in order.
 
     Raises:
-        TooManySamplesError: there are more samples than the query may have in memory; none of them was read.
+        TooManySamplesError: there are more samples, or values at the steps, than the query may have in memory; they
+            were not read, or not made.
     """
+    made = 0
     waiting = [slice(0, len(times))]
     while waiting:
         context.limits.check_time()
@@ -49,6 +51,8 @@ def fetch_slices(
             continue
         found = [batch for batch in batches if batch.labels and len(batch.timestamps)]
         context.limits.weigh(sum(batch.values.size for batch in found))
+        made += sum(len(batch.labels) for batch in found) * len(times[part])
+        context.limits.check_samples(made)
         yield part, found
 
 
@@ -57,16 +61,21 @@ def _divided(part: slice) -> list[slice]:
     return [slice(start, stop) for start, stop in itertools.pairwise(bounds) if start < stop]
 
 
-def put_together(context: Context, parts: Sequence[_Part]) -> Matrix:
-    """Make one matrix of matrices that each have some of the steps; a series that is in several is one row."""
+def put_together(context: Context, parts: list[_Part]) -> Matrix:
+    """Make one matrix of matrices that each have some of the steps; a series that is in several is one row.
+
+    The list is empty afterwards, so that each part is in memory only until it was copied.
+    """
     if len(parts) == 1 and len(parts[0][1].steps) == context.count:
-        return parts[0][1]
+        return parts.pop()[1]
     rows: dict[Labels, int] = {}
     places = [_places(rows, matrix.labels) for _, matrix in parts]
     context.limits.check_samples(len(rows) * context.count)
     values = np.zeros((len(rows), context.count))
     present = np.zeros(values.shape, dtype=np.bool_)
-    for (steps, matrix), place in zip(parts, places, strict=True):
+    while parts:
+        steps, matrix = parts.pop()
+        place = places.pop()
         values[place, steps] = matrix.values
         present[place, steps] = matrix.present
     return Matrix(list(rows), context.steps, values, present)

@@ -33,7 +33,7 @@ _LARGEST = 2.0**900
 _Combine = Callable[[FloatArray, FloatArray], FloatArray]
 """What to make of the sums of the coarse parts and of the rests."""
 
-_Add = Callable[[FloatArray, BoolArray], FloatArray]
+_Add = Callable[[FloatArray, BoolArray, Limits], FloatArray]
 """Adds up terms float64[K, W], of which those count where the mask bool[K, W] says so; W is one at least."""
 
 
@@ -61,7 +61,7 @@ def _of_windows(windows: Windows, exactly: _Add, combine: _Combine) -> FloatArra
             places = np.arange(int(windows.counts[steps].max()))
             inside = places < windows.counts[steps, None]
             index = np.minimum(windows.low[steps, None] + places, len(windows.timestamps) - 1)
-            found[rows, steps] = exactly(windows.values[rows[:, None], index], inside)
+            found[rows, steps] = exactly(windows.values[rows[:, None], index], inside, windows.limits)
     return found
 
 
@@ -89,7 +89,7 @@ def _of_groups(matrix: Matrix, groups: Groups, limits: Limits, exactly: _Add, co
             for part in _slices(np.flatnonzero(doubtful[group])[:, None], len(rows)):
                 limits.check_time()
                 steps = part[:, 0]
-                found[group, steps] = exactly(matrix.values[rows][:, steps].T, matrix.present[rows][:, steps].T)
+                found[group, steps] = exactly(matrix.values[rows][:, steps].T, matrix.present[rows][:, steps].T, limits)
     return found
 
 
@@ -156,22 +156,24 @@ def _doubtful(
 # Term by term, for many sums at once.
 
 
-def compensated_sums(terms: FloatArray, counted: BoolArray) -> FloatArray:
+def compensated_sums(terms: FloatArray, counted: BoolArray, limits: Limits) -> FloatArray:
     """Return the sum of each row's terms (``kahanSumInc`` in promql/functions.go)."""
     total, lost = np.zeros(len(terms)), np.zeros(len(terms))
     with np.errstate(invalid="ignore", over="ignore"):
         for column in range(terms.shape[1]):
+            limits.check_time()
             there = counted[:, column]
             after, missed = _added(terms[:, column], total, lost)
             total, lost = np.where(there, after, total), np.where(there, missed, lost)
         return total + lost
 
 
-def compensated_means(terms: FloatArray, counted: BoolArray) -> FloatArray:
+def compensated_means(terms: FloatArray, counted: BoolArray, limits: Limits) -> FloatArray:
     """Return the mean of each row's terms: of the sum, and as a running mean from where the sum overflows on."""
     state = _Means(len(terms))
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         for column in range(terms.shape[1]):
+            limits.check_time()
             state.take(terms[:, column], counted[:, column])
         return state.means()
 

@@ -274,7 +274,7 @@ CHANCE = settings(
 )
 
 
-@settings(CHANCE, max_examples=300, derandomize=True)
+@settings(CHANCE, max_examples=200, derandomize=True)
 @given(data=st.data())
 def test_an_expression_made_by_chance_answers_as_prometheus_does(
     engine: Engine, prometheus: Prometheus, data: st.DataObject

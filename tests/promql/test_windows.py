@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.model.labels import Labels
@@ -28,6 +28,7 @@ def batch_of(times: list[int], rows: int = 3) -> SeriesBatch:
     return SeriesBatch(labels, np.array(times, dtype=np.int64), values)
 
 
+@settings(deadline=None)
 @given(times_of_samples, times_of_steps, st.integers(1, 120))
 def test_reducing_is_the_same_as_reducing_each_window(times: list[int], steps: list[int], length: int) -> None:
     batch = batch_of(times)
@@ -40,6 +41,7 @@ def test_reducing_is_the_same_as_reducing_each_window(times: list[int], steps: l
             assert reduced[:, number].tolist() == batch.values[:, inside].max(axis=1).tolist()
 
 
+@settings(deadline=None)
 @given(times_of_samples, times_of_steps, st.integers(1, 120), st.sampled_from([1, 7, 64, 10**6]))
 def test_gathering_in_slices_covers_every_window(times: list[int], steps: list[int], length: int, size: int) -> None:
     batch = batch_of(times)

@@ -28,9 +28,16 @@ def _label_replace(invocation: Invocation) -> Matrix:
 
     def changed(labels: Labels) -> Labels:
         match = regex.fullmatch(labels.get(source))
-        return labels if match is None else labels.merged({target: text_of(match)})
+        return labels if match is None else _with_text(invocation, labels, target, text_of(match))
 
     return _relabelled(found, [changed(labels) for labels in found.labels])
+
+
+def _with_text(invocation: Invocation, labels: Labels, name: str, text: str) -> Labels:
+    """Set a label; its text may be long, and takes memory as samples do."""
+    invocation.context.limits.check_time()
+    invocation.context.limits.hold(len(text) // 8)
+    return labels.merged({name: text})
 
 
 def _check_name(name: str, what: str) -> None:
@@ -45,10 +52,12 @@ def _label_join(invocation: Invocation) -> Matrix:
     for source in sources:
         _check_name(source, "source label name in label_join()")
     _check_name(target, "destination label name in label_join()")
-    joined = (separator.join(labels.get(source) for source in sources) for labels in found.labels)
-    return _relabelled(
-        found, [labels.merged({target: value}) for labels, value in zip(found.labels, joined, strict=True)]
-    )
+
+    def changed(labels: Labels) -> Labels:
+        values = dict(labels)
+        return _with_text(invocation, labels, target, separator.join(values.get(source, "") for source in sources))
+
+    return _relabelled(found, [changed(labels) for labels in found.labels])
 
 
 def _relabelled(found: Matrix, labels: list[Labels]) -> Matrix:
@@ -59,7 +68,10 @@ def _relabelled(found: Matrix, labels: list[Labels]) -> Matrix:
 def _sorting(*, descending: bool) -> Function:
     def call(invocation: Invocation) -> Matrix:
         found = invocation.vector(0)
-        names = [invocation.string(number) for number in range(1, invocation.count)]
+        there = {name for labels in found.labels for name, _ in labels}
+        # What no series has makes no difference, nor does what was named before.
+        asked = dict.fromkeys(invocation.string(number) for number in range(1, invocation.count))
+        names = [name for name in asked if name in there]
         # Over several steps there is no order to speak of.
         if len(found.steps) != 1:
             return found

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dashboard.model.samples import FloatArray
+from dashboard.promql.context import Limits
 from dashboard.promql.errors import ExecutionError
 from dashboard.promql.functions.call import Function, Invocation
 from dashboard.promql.functions.ranged import Ranged, RangeFunction, apply, ranged
@@ -107,7 +108,7 @@ def _smoothing(invocation: Invocation) -> Matrix:
         _check_factor("trend", trend[covered])
         found = np.empty((len(windows.labels), len(windows.times)))
         for part in windows.gather():
-            found[part.rows, part.steps] = _smooth(part, level[part.steps], trend[part.steps])
+            found[part.rows, part.steps] = _smooth(part, level[part.steps], trend[part.steps], windows.limits)
         return found
 
     return apply(invocation, RangeFunction(smoothed, fewest=2))
@@ -118,13 +119,14 @@ def _check_factor(name: str, factors: FloatArray) -> None:
         raise ExecutionError(f"invalid {name} factor. Expected: 0 < {name[0]}f < 1, got: {factor:f}")
 
 
-def _smooth(part: Gathered, level: FloatArray, trend: FloatArray) -> FloatArray:
+def _smooth(part: Gathered, level: FloatArray, trend: FloatArray, limits: Limits) -> FloatArray:
     """Smooth windows sample by sample (``funcDoubleExponentialSmoothing`` in promql/functions.go)."""
     values = part.values
     with np.errstate(invalid="ignore", over="ignore"):
         before, smooth = np.zeros(values.shape[:2]), values[:, :, 0]
         slope = values[:, :, min(1, values.shape[2] - 1)] - smooth
         for place in range(1, values.shape[2]):
+            limits.check_time()
             if place > 1:
                 slope = trend * (smooth - before) + (1 - trend) * slope
             following = level * values[:, :, place] + (1 - level) * (smooth + slope)

@@ -27,12 +27,12 @@ def _delta(windows: Windows) -> FloatArray:
 
 
 def _increase(windows: Windows) -> FloatArray:
-    moved = _difference(windows) + _corrections(windows)
+    moved = _counted(windows)
     return _multiply(moved, _stretch(windows, moved))
 
 
 def _rate(windows: Windows) -> FloatArray:
-    moved = _difference(windows) + _corrections(windows)
+    moved = _counted(windows)
     # In this order Prometheus rounds; the other one gives other last bits.
     return _multiply(moved, _stretch(windows, moved) / (windows.length / 1000))
 
@@ -70,6 +70,11 @@ def _multiply(moved: FloatArray, stretch: FloatArray) -> FloatArray:
     # Windows of one sample have no length to stretch; they are left out of the answer.
     with np.errstate(invalid="ignore", over="ignore"):
         return np.multiply(moved, stretch)
+
+
+def _counted(windows: Windows) -> FloatArray:
+    with np.errstate(invalid="ignore", over="ignore"):
+        return _difference(windows) + _corrections(windows)
 
 
 def _difference(windows: Windows) -> FloatArray:

@@ -147,3 +147,8 @@ def increase(counts: list[int], times: list[int], end: int, width: int) -> float
     if moved > 0:
         to_start = min(to_start, sampled * inside[0][1] / moved)
     return moved * (sampled + to_start + to_end) / sampled
+
+
+def test_a_counter_of_infinities_raises_no_alarm(load: Load, ask: Ask) -> None:
+    load("x_total Inf 3 5")
+    assert ask("rate(x_total[5m])", 150) == {"{}": "NaN"}
