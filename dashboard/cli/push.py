@@ -9,7 +9,12 @@ from pathlib import Path
 
 import click
 
-from dashboard.cli.shared import FAILED, existing_files, pairs
+from dashboard.cli.shared import FAILED, duration, existing_files, pairs
+
+
+def _files(context: click.Context, argument: click.Parameter, names: Sequence[str]) -> tuple[Path, ...]:
+    """Return the files, none for standard input, which may also be named ``-``."""
+    return () if tuple(names) == ("-",) else existing_files(context, argument, names)
 
 
 @click.group()
@@ -19,7 +24,7 @@ def push() -> None:
 
 @push.command()
 @click.argument("url")
-@click.argument("metric_files", nargs=-1, callback=existing_files)
+@click.argument("metric_files", nargs=-1, callback=_files, metavar="[FILE...|-]")
 @click.option(
     "--label",
     "labels",
@@ -28,20 +33,21 @@ def push() -> None:
     show_default=True,
     callback=pairs,
     metavar="NAME=VALUE",
-    help="A label of every series; may be given several times.",
+    help="A label for every series that lacks it; may be given several times. What a series has as job becomes"
+    " exported_job.",
 )
 @click.option(
     "--header", "headers", multiple=True, callback=pairs, metavar="NAME=VALUE", help="A further header of the request."
 )
-@click.option("--timeout", default="30s", show_default=True, help="How long to wait for the server.")
+@click.option("--timeout", default="30s", show_default=True, callback=duration, help="How long to wait for the server.")
 def metrics(
-    *, url: str, metric_files: Sequence[Path], labels: Mapping[str, str], headers: Mapping[str, str], timeout: str
+    *, url: str, metric_files: Sequence[Path], labels: Mapping[str, str], headers: Mapping[str, str], timeout: float
 ) -> None:
     """Send pages of metrics, in the text format or OpenMetrics, to the remote write URL; without files standard input.
 
     This is meant for tests and for jobs that cannot be scraped; samples without a time are those of now.
     """
-    sender = _Sender(url, labels, headers, _seconds(timeout))
+    sender = _Sender(url, labels, headers, timeout)
     if not metric_files:
         click.echo("Parsing standard input")
         done = [sender.send(sys.stdin.buffer.read(), "metrics pushed to remote write.")]
@@ -84,12 +90,3 @@ class _Sender:
             return False
         click.echo(f"  SUCCESS: {success}")
         return True
-
-
-def _seconds(timeout: str) -> float:
-    from dashboard.model.duration import InvalidDurationError, parse_duration
-
-    try:
-        return parse_duration(timeout) / 1000
-    except InvalidDurationError as error:
-        raise click.BadParameter(str(error), param_hint="--timeout") from error

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import click
 
-from dashboard.cli.shared import FAILED, pairs
+from dashboard.cli.shared import FAILED, duration, pairs
 
 _POINTS = 250
 _FAR = 9999 * 3600.0
@@ -61,7 +61,7 @@ def instant(default: str | None, *, output: str | None, at: str, server: str, ex
 )
 @_start
 @_end
-@click.option("--step", default="", help="The distance of two points, such as 15s.")
+@click.option("--step", default="", callback=duration, help="The distance of two points, such as 15s.")
 @_server
 @click.argument("expr")
 @click.pass_obj
@@ -72,7 +72,7 @@ def range_(
     headers: Mapping[str, str],
     start: str,
     end: str,
-    step: str,
+    step: float,
     server: str,
     expr: str,
 ) -> None:
@@ -81,7 +81,7 @@ def range_(
     first = _time(start, last - 300, "start time")
     if first >= last:
         _fail("start time is not before end time")
-    distance = _step(step) or max(math.floor((last - first) / _POINTS), 1)
+    distance = step or max(math.floor((last - first) / _POINTS), 1)
     asked = {"query": expr, "start": _seconds(first), "end": _seconds(last), "step": _seconds(distance)}
     _show_value(server, "query_range", asked, output or default, headers)
 
@@ -147,15 +147,6 @@ def _time(given: str, default: float, name: str) -> float:
         return parse_time(given) / 1000 if given else default
     except InvalidTimeError as error:
         _fail(f"error parsing {name}: {error}")
-
-
-def _step(given: str) -> float:
-    from goduration.go import Duration
-
-    try:
-        return float(Duration.parse(given).total_seconds()) if given else 0.0
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--step") from error
 
 
 def _seconds(seconds: float) -> str:

@@ -37,6 +37,16 @@ def pairs(_: click.Context, option: click.Parameter, given: Sequence[str]) -> di
     return dict(pair.split("=", 1) for pair in given)
 
 
+def duration(_: click.Context, option: click.Parameter, given: str) -> float:
+    """Turn a duration as Go writes it, such as ``1m30s``, into seconds; an empty one is 0."""
+    from goduration.go import Duration
+
+    try:
+        return float(Duration.parse(given).total_seconds()) if given else 0.0
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=option) from error
+
+
 config_option = click.option(
     "--config", type=click.Path(path_type=Path), help="Prometheus's file (./monitoring/prometheus.yml)."
 )

@@ -23,7 +23,7 @@ def send(
     data: Any = None,
     follow: bool = True,
 ) -> requests.Response:
-    """Send a request and return the answer, whatever its status; ``timeout`` is in seconds.
+    """Send a request and return the answer, whatever its status; ``timeout`` is in seconds, 0 for none.
 
     Raises:
         UnreachableError: there is none.
@@ -40,7 +40,7 @@ def send(
                 params=params,
                 data=data,
                 headers={**_AGENT, **headers},
-                timeout=timeout,
+                timeout=timeout if timeout > 0 else None,
                 allow_redirects=follow,
             )
     except (requests.RequestException, UnicodeError) as error:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from dashboard.exposition.page import MetricType, Page
+from dashboard.model.labels import Labels
 from dashboard.remote import snappy
 from dashboard.remote.errors import PushError
 from dashboard.remote.http import send
@@ -34,11 +35,11 @@ _HEADERS = {
 def write_request(page: Page, labels: Mapping[str, str], now: int) -> bytes:
     """Write a ``WriteRequest`` of a page's samples and metadata.
 
-    ``labels`` are set over those of each series; ``now`` (milliseconds) is the time of samples that have none.
+    ``labels`` are for series that lack them; ``now`` (milliseconds) is the time of samples that have none.
     """
     series = (
         time_series(
-            sample.labels.merged(labels),
+            _labels(sample.labels, labels),
             np.array([now if sample.timestamp is None else sample.timestamp], dtype=np.int64),
             np.array([sample.value]),
         )
@@ -52,6 +53,11 @@ def write_request(page: Page, labels: Mapping[str, str], now: int) -> bytes:
         for name, about in page.metadata.items()
     )
     return b"".join(bytes_field(1, one) for one in series) + b"".join(bytes_field(3, one) for one in told)
+
+
+def _labels(own: Labels, added: Mapping[str, str]) -> Labels:
+    # As promtool and scraping do it: who sends samples says which job they are of.
+    return Labels.of({**added, **{"exported_job" if name == "job" else name: value for name, value in own}})
 
 
 def push(url: str, request: bytes, *, headers: Mapping[str, str], timeout: float) -> None:

@@ -28,7 +28,7 @@ temperature 21.5 1700000000000
 
 
 class Receiver(http.server.BaseHTTPRequestHandler):
-    """Takes what is sent to it, but on ``/refuse``."""
+    """Takes what is sent to it, but on ``/refuse`` and ``/moved``."""
 
     bodies: list[bytes]
     headers_seen: list[dict[str, str]]
@@ -37,7 +37,8 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         self.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
         self.headers_seen.append(dict(self.headers.items()))
         refused = self.path == "/refuse"
-        self.send_response(400 if refused else 204)
+        self.send_response({"/refuse": 400, "/moved": 302}.get(self.path, 204))
+        self.send_header("Location", "/")
         self.send_header("Content-Length", "10" if refused else "0")
         self.end_headers()
         if refused:
@@ -58,7 +59,7 @@ def receiver() -> Iterator[str]:
         thread.join()
 
 
-def push(*arguments: str, stdin: str = "") -> Result:
+def push(*arguments: str, stdin: str | bytes = "") -> Result:
     return CliRunner().invoke(main, ["push", "metrics", *arguments], input=stdin)
 
 
@@ -79,7 +80,7 @@ def test_pages_are_sent_with_their_labels(receiver: str, tmp_path: Path) -> None
     assert done.stdout == (f"Parsing metrics file {file}\n  SUCCESS: metrics file {file} pushed to remote write.\n")
     assert labels_sent() == [
         {"__name__": "jobs_total", "kind": "a", "job": "glass"},
-        {"__name__": "jobs_total", "kind": "b", "job": "glass"},
+        {"__name__": "jobs_total", "exported_job": "own", "kind": "b", "job": "glass"},
         {"__name__": "temperature", "job": "glass"},
     ]
     (headers,) = Receiver.headers_seen
@@ -92,6 +93,14 @@ def test_standard_input_is_sent_where_no_file_is_named(receiver: str) -> None:
     done = push(receiver, "--label", "job=x", "--label", "site=y", stdin="up 1\n")
     assert done.stdout == "Parsing standard input\n  SUCCESS: metrics pushed to remote write.\n"
     assert labels_sent() == [{"__name__": "up", "job": "x", "site": "y"}]
+    assert push(receiver, "--timeout", "0s", stdin="up 1\n").exit_code == 0
+    assert push(receiver, "-", stdin='down{job="own"} 1\n').exit_code == 0
+    assert labels_sent() == [{"__name__": "down", "exported_job": "own", "job": "glass"}]
+
+
+def test_labels_are_for_series_that_lack_them(receiver: str) -> None:
+    assert push(receiver, "--label", "site=y", stdin='a{site="z"} 1\nb 1\n').exit_code == 0
+    assert labels_sent() == [{"__name__": "a", "site": "z"}, {"__name__": "b", "site": "y"}]
 
 
 def test_openmetrics_is_told_by_its_end(receiver: str) -> None:
@@ -104,9 +113,11 @@ def test_openmetrics_is_told_by_its_end(receiver: str) -> None:
     [
         ("/", "nonsense{", "FAILED: "),
         ("/refuse", "up 1\n", "FAILED: server returned HTTP status 400 Bad Request: bad sample"),
+        ("/moved", "up 1\n", "FAILED: server returned HTTP status 302 Found"),
+        ("/", b"up \xff\n", "FAILED: "),
     ],
 )
-def test_what_fails_is_told(receiver: str, path: str, page: str, reason: str) -> None:
+def test_what_fails_is_told(receiver: str, path: str, page: str | bytes, reason: str) -> None:
     done = push(receiver + path, stdin=page)
     assert done.exit_code == 1
     assert reason in done.stderr
@@ -118,7 +129,15 @@ def test_one_file_that_fails_stops_no_other(receiver: str, tmp_path: Path) -> No
     done = push(receiver, str(tmp_path / "bad.prom"), str(tmp_path / "good.prom"))
     assert done.exit_code == 1
     assert done.stdout.count("SUCCESS") == 1
-    assert push("http://127.0.0.1:1", stdin="up 1\n").exit_code == 1
+
+
+def test_a_server_that_is_not_there_is_told_in_short(tmp_path: Path) -> None:
+    done = push("http://127.0.0.1:1/write", stdin="up 1\n")
+    assert done.exit_code == 1
+    assert done.stderr.startswith('  FAILED: Post "http://127.0.0.1:1/write": ')
+    assert "pool" not in done.stderr.lower()
+    assert "is a directory" in push("http://127.0.0.1:1", str(tmp_path)).stderr
+    assert "invalid duration" in push("http://127.0.0.1:1", "--timeout", "soon").stderr
 
 
 @pytest.mark.peers
