@@ -59,3 +59,15 @@ def format_duration(milliseconds: int) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts)
+
+
+def format_go_duration(milliseconds: int) -> str:
+    """Write milliseconds as Go's ``time.Duration`` does: ``90000`` is ``1m30s``, ``60000`` is ``1m0s``."""
+    if abs(milliseconds) < 1000:
+        return f"{milliseconds}ms" if milliseconds else "0s"
+    minutes, rest = divmod(abs(milliseconds), 60_000)
+    hours, minutes = divmod(minutes, 60)
+    whole, thousandths = divmod(rest, 1000)
+    seconds = f"{whole}.{thousandths:03}".rstrip("0").rstrip(".") if thousandths else str(whole)
+    before = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
+    return f"{'-' if milliseconds < 0 else ''}{before}{seconds}s"

@@ -11,8 +11,8 @@ from prometheus_client.registry import Collector
 
 from dashboard.exposition.errors import SampleLimitExceededError
 from dashboard.exposition.page import Metadata
-from dashboard.model.duration import format_duration
 from dashboard.scrape.errors import BodyLimitError, LabelLimitError
+from dashboard.scrape.intervals import IntervalLengths
 
 _POOL = "scrape_job"
 
@@ -45,9 +45,8 @@ class ScrapeCounters:
         self.label_limits = counter(
             "scrape_pool_exceeded_label_limits", "Scrapes that exceeded a limit of their labels."
         )
-        self.intervals = Summary(
-            "prometheus_target_interval_length_seconds", "Times between scrapes.", ["interval"], registry=registry
-        )
+        self.intervals = IntervalLengths()
+        registry.register(self.intervals)
 
     def count_fault(self, error: Exception) -> None:
         """Count a scrape that failed since a limit of its job was exceeded."""
@@ -58,10 +57,6 @@ class ScrapeCounters:
         ):
             if isinstance(error, kind):
                 counter.inc()
-
-    def observe_interval(self, interval: int, seconds: float) -> None:
-        """Count the time since a target's scrape before; its interval is in milliseconds."""
-        self.intervals.labels(format_duration(interval)).observe(seconds)
 
 
 class PoolMetrics:

@@ -97,7 +97,7 @@ class ScrapeLoop:
                 self.recorder.record(now, aligned(self.target, now), outcome, duration)
                 self._tell(now, outcome, duration)
                 if self.begun:
-                    self._counters.observe_interval(self.target.interval, begun - self.begun)
+                    self._counters.intervals.observe(self.target.interval, begun - self.begun)
                 self.begun = begun
         if self._stopped:
             self._source.close()

@@ -34,7 +34,8 @@ class TargetStatus:
     """A target and its last scrape.
 
     ``last_scrape`` is milliseconds since 1970 (0: never), ``last_duration`` seconds, ``interval`` and ``timeout``
-    milliseconds. ``samples`` counts the last page's; ``bad_line`` belongs to the last page too.
+    milliseconds, which the target's labels tell in other words. ``samples`` counts the last page's; ``bad_line``
+    belongs to the last page too.
     """
 
     id: str
@@ -50,6 +51,8 @@ class TargetStatus:
     last_duration: float = 0.0
     samples: int = 0
     bad_line: BadLine | None = None
+    told_interval: str = ""
+    told_timeout: str = ""
 
 
 def first_status(target: Target) -> TargetStatus:
@@ -62,6 +65,8 @@ def first_status(target: Target) -> TargetStatus:
         discovered_labels=target.discovered_labels,
         interval=target.interval,
         timeout=target.timeout,
+        told_interval=target.told_interval,
+        told_timeout=target.told_timeout,
     )
 
 

@@ -44,7 +44,8 @@ class Target:
     """One page to scrape, and how. Durations are milliseconds.
 
     ``labels`` go on every series of the target; ``discovered_labels`` are what they were made from. ``config`` holds
-    what all targets of the job share; interval, timeout and URL have been taken from the target's own labels.
+    what all targets of the job share; interval, timeout and URL have been taken from the target's own labels, which
+    told the durations in the words that people are shown.
     """
 
     id: str
@@ -56,6 +57,8 @@ class Target:
     interval: int
     timeout: int
     config: ScrapeConfig
+    told_interval: str
+    told_timeout: str
 
     @property
     def scrape_pool(self) -> str:
@@ -161,6 +164,8 @@ def _target(job: ScrapeConfig, discovered: Mapping[str, str]) -> Target | None:
         interval=interval,
         timeout=timeout,
         config=job,
+        told_interval=labels[_INTERVAL],
+        told_timeout=labels[_TIMEOUT],
     )
 
 

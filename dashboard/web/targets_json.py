@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dashboard.exposition.page import Metadata
-from dashboard.model.duration import format_duration
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher, matches_all
 from dashboard.model.relabel import RelabelStep
@@ -32,8 +31,8 @@ def target_json(target: TargetStatus, port: int) -> dict[str, Any]:
         "lastScrape": rfc3339(target.last_scrape or None),
         "lastScrapeDuration": target.last_duration,
         "health": target.health.value,
-        "scrapeInterval": format_duration(target.interval),
-        "scrapeTimeout": format_duration(target.timeout),
+        "scrapeInterval": target.told_interval,
+        "scrapeTimeout": target.told_timeout,
     }
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.model.duration import InvalidDurationError, format_duration, parse_duration
+from dashboard.model.duration import InvalidDurationError, format_duration, format_go_duration, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,22 @@ def test_what_prometheus_refuses_is_refused(text: str) -> None:
 )
 def test_durations_are_written_as_prometheus_writes_them(milliseconds: int, text: str) -> None:
     assert format_duration(milliseconds) == text
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [
+        (0, "0s"),
+        (15, "15ms"),
+        (1500, "1.5s"),
+        (60_000, "1m0s"),
+        (86_400_000, "24h0m0s"),
+        (3_661_010, "1h1m1.01s"),
+        (-90_000, "-1m30s"),
+    ],
+)
+def test_durations_are_written_as_go_writes_them(milliseconds: int, text: str) -> None:
+    assert format_go_duration(milliseconds) == text
 
 
 @given(st.integers(min_value=0, max_value=9_223_372_036_854))

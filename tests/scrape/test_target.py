@@ -87,7 +87,7 @@ def test_labels_of_a_target_may_say_how_it_is_scraped() -> None:
         labels={
             "__scheme__": "https",
             "__metrics_path__": "probe",
-            "__scrape_interval__": "7s",
+            "__scrape_interval__": "7000ms",
             "__scrape_timeout__": "1s",
             "__param_z": "w",
             "__param_w": "3",
@@ -97,6 +97,7 @@ def test_labels_of_a_target_may_say_how_it_is_scraped() -> None:
     )
     assert target.url == "https://h/probe?w=3&w=2&x=y&z=w"
     assert (target.interval, target.timeout) == (7000, 1000)
+    assert (target.told_interval, target.told_timeout) == ("7000ms", "1s")
     assert dict(target.labels) == {"job": "b", "instance": "i"}
 
 
