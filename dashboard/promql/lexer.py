@@ -166,6 +166,8 @@ class _Lexer:
     def _string(self, opening: str) -> Token:
         match = _QUOTED.match(self._text, self._at)
         if match is None:
+            if opening != "`" and self._text.endswith("\\"):
+                raise _LexError(self._at, "escape sequence not terminated")
             raise _LexError(self._at, f"unterminated {'raw' if opening == '`' else 'quoted'} string")
         try:
             unquote(match[0])

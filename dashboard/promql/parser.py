@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import replace
 from typing import NoReturn
@@ -32,7 +33,7 @@ from dashboard.promql.check import check
 from dashboard.promql.durations import LONGEST_SECONDS, Duration, DurationExpr, NumberLiteral
 from dashboard.promql.errors import ParseError
 from dashboard.promql.lexer import KEYWORDS, Kind, Token, tokenize
-from dashboard.promql.literals import InvalidLiteralError, parse_number, quote, unquote
+from dashboard.promql.literals import InvalidLiteralError, format_number, parse_number, quote, unquote
 from dashboard.promql.position import Span, parse_error
 from dashboard.promql.signatures import SIGNATURES
 
@@ -564,10 +565,11 @@ class _Parser:
             self._unexpected("@", "timestamp")
         literal = self._literal()
         assert isinstance(literal, NumberLiteral)  # noqa: S101 - its kind was asked before.
-        seconds = literal.value
+        seconds = -literal.value if negative else literal.value
         if not abs(seconds) < _FARTHEST:
-            self._fail(expr.span, f"timestamp out of bounds for @ modifier: {seconds:f}")
-        return round(-seconds * 1000 if negative else seconds * 1000)
+            shown = f"{seconds:f}" if math.isfinite(seconds) else format_number(seconds)
+            self._fail(expr.span, f"timestamp out of bounds for @ modifier: {shown}")
+        return round(seconds * 1000)
 
     def _shift(self, expr: Expr, modifier: str) -> Shift:
         if isinstance(expr, VectorSelector | SubqueryExpr):

@@ -169,6 +169,9 @@ REFUSED = [
     (r'"\c"', "1:1: parse error: unknown escape sequence U+0063 'c'"),
     ("'abc", "1:1: parse error: unterminated quoted string"),
     ("`abc", "1:1: parse error: unterminated raw string"),
+    ('"abc\\', "1:1: parse error: escape sequence not terminated"),
+    ("foo @ -Inf", "1:1: parse error: timestamp out of bounds for @ modifier: -Inf"),
+    ("foo @ NaN", "1:1: parse error: timestamp out of bounds for @ modifier: NaN"),
     ("1e400", '1:1: parse error: error parsing number: strconv.ParseFloat: parsing "1e400": value out of range'),
 ]
 
