@@ -18,7 +18,7 @@ from dashboard.model.matcher import Matcher
 from tests.storage.conftest import Store
 
 # Each row holds its own number in every series, so that a lost, doubled or mixed row shows. Rows come without end, in
-# windows of 50, of which six and then thirty are merged; what is older than the retention goes; and history is imported
+# windows of 20, of which six and then thirty are merged; what is older than the retention goes; and history is imported
 # again and again, each time with another value, which may be seen whole or not at all.
 WRITER = """
 import itertools, os, signal, sys, threading, time
@@ -37,7 +37,7 @@ RETENTION = 6000
 def write(directory):
     database = Database.open(Path(directory), [migrations])
     storage = Storage(database, registry=CollectorRegistry(), clock=lambda: now, retention=RETENTION,
-                      journal_interval=5, block_length=50, raw_rows=8)
+                      journal_interval=5, block_length=20, raw_rows=8)
     rule = KeepRule((Matcher(MatchKind.EQUAL, "__name__", "imported"),), 10**12)
     storage.retain(Retention(RETENTION, rules=(rule,)))
     storage.open()
@@ -47,15 +47,16 @@ def write(directory):
     latest = max((int(batch.timestamps[-1]) for batch in rows), default=0)
     appender = storage.appender()
     now = latest
+    pause = threading.Event()
 
     def show():
-        while True:
+        while not pause.wait(0.005):
             for batch in storage.select([], max(0, now - 500), 10**12):
                 if len(batch.labels) == 40:
                     os.write(1, b"%d\\n" % batch.timestamps[-1])
 
     def keep_up():
-        while True:
+        while not pause.wait(0.005):
             storage.upkeep(now)
 
     def bring_in():
@@ -63,7 +64,7 @@ def write(directory):
             labels = [Labels.of({"__name__": "imported", "turn": str(turn), "n": str(n)}) for n in range(3)]
             times = np.arange(0, 1000, 5)
             storage.import_batches([SeriesBatch(labels, times, np.full((3, 200), float(turn)))])
-            threading.Event().wait(0.05)
+            pause.wait(0.1)
 
     for work in (show, keep_up, bring_in):
         threading.Thread(target=work, daemon=True).start()
@@ -71,7 +72,7 @@ def write(directory):
         appender.append(now, ids, np.full(40, float(now)))
         if now % 50 == 0:
             storage.append_points(points, np.full(3, now), np.full(3, float(now)))
-        storage.flush() if now % 7 == 0 else threading.Event().wait(0.0003)
+        storage.flush() if now % 7 == 0 else pause.wait(0.0003)
 
 for line in sys.stdin:
     seconds, directory = line.strip().split(" ", 1)
@@ -123,7 +124,7 @@ def check(store: Store, shown: int, kills: int, named: Callable[[str], Matcher],
         assert latest >= shown
         assert len(rows.labels) == 40
         assert rows.timestamps.tolist() == list(range(first, latest + 1))
-        assert first <= max(1, latest - 6000 + 50)
+        assert first <= max(1, latest - 6000 + 20)
         assert (rows.values == rows.timestamps).all()
     for batch in store.storage.select([named("p")], 0, 10**9):
         # A kill may fall between the commit of a row and that of the points after it.
@@ -151,13 +152,13 @@ def kill_often(
     for kill in range(1, kills + 1):
         shown = run_and_kill(nursery, directory, chance.uniform(0.005, longest))
         began = time.perf_counter()
-        store = make_store(block_length=50, raw_rows=8, retention=6000)
+        store = make_store(block_length=20, raw_rows=8, retention=6000)
         assert time.perf_counter() - began < 2
         latest = check(store, max(shown, latest), kill, named, whole=kill % 10 == 0)
         merged = max(merged, *(block.end - block.start for block in store.storage._blocks.all()), 0)
         store.close()
-    assert latest > 100
-    assert merged > 50
+    assert latest > 60
+    assert merged > 20
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")

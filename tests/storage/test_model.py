@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,12 @@ class Model:
                 assert time < oldest
                 del samples[time]
             assert not [time for time in samples if time // LONGEST * LONGEST + LONGEST <= oldest]
+
+    def forget(self, known: Callable[[str], bool]) -> None:
+        """Forget the series that the store has forgotten, which must have no sample left."""
+        for name in [name for name in self.last if not known(name)]:
+            assert not self.samples.get(name)
+            del self.last[name]
 
     def dump(self, start: int, end: int) -> dict[str, list[tuple[int, int]]]:
         found = {
@@ -210,6 +217,7 @@ class StorageMachine(RuleBasedStateMachine):
         self.check()
         self.store.storage.upkeep(self.now + ahead)
         self.model.retain(self.now + ahead - RETENTION, self.store.dump())
+        self.model.forget(lambda name: Labels.of({"__name__": name}) in self.store.storage._series._numbers)
         self.check()
 
     @rule(names=st.lists(names, unique=True, min_size=1), start=st.integers(-200, 60), length=st.integers(0, 150))
