@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import InvalidRegexError, Matcher, MatchKind
-from dashboard.model.samples import SeriesBatch
+from dashboard.model.samples import FloatArray, SeriesBatch
+from dashboard.remote import snappy
 from dashboard.remote.errors import BadMessageError
-from dashboard.remote.protobuf import bytes_field, fields, message, signed, text
-from dashboard.remote.series import time_series
+from dashboard.remote.protobuf import WireType, bytes_field, fields, message, signed, tag, text, varint
+from dashboard.remote.series import SampleWriter, time_series
 
 _KINDS = (MatchKind.EQUAL, MatchKind.NOT_EQUAL, MatchKind.REGEX, MatchKind.NOT_REGEX)
 _SAMPLES = 0
+
+_Series: TypeAlias = tuple[Labels, SampleWriter, FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +90,26 @@ def _matcher(body: bytes) -> Matcher:
         raise BadMessageError(str(error)) from error
 
 
-def query_result(batches: Sequence[SeriesBatch], external: Labels) -> bytes:
+def query_result(batches: Sequence[SeriesBatch], external: Labels) -> list[snappy.Part]:
     """Write the answer to one query: series with the external labels that they lack, in the order of their labels."""
-    series = sorted(
-        (
-            (labels.merged({**dict(external), **dict(labels)}), batch.timestamps, values)
-            for batch in batches
-            for labels, values in zip(batch.labels, batch.values, strict=True)
-        ),
-        key=lambda each: each[0],
+    series = sorted(itertools.chain.from_iterable(_series(batch, dict(external)) for batch in batches), key=_by_labels)
+    written = list(
+        snappy.parts(bytes_field(1, time_series(labels, writer.write(values))) for labels, writer, values in series)
     )
-    return b"".join(bytes_field(1, time_series(labels, times, values)) for labels, times, values in series)
+    length = sum(part.length for part in written)
+    return [*snappy.parts([tag(1, WireType.BYTES) + varint(length)]), *written]
 
 
-def read_response(results: Sequence[bytes]) -> bytes:
-    """Write a ``ReadResponse`` of what :func:`query_result` wrote, in the order of the queries."""
-    return b"".join(bytes_field(1, result) for result in results)
+def _series(batch: SeriesBatch, external: Mapping[str, str]) -> Iterator[_Series]:
+    writer = SampleWriter(batch.timestamps)
+    for labels, values in zip(batch.labels, batch.values, strict=True):
+        yield Labels.of({**external, **dict(labels)}) if external else labels, writer, values
+
+
+def _by_labels(series: _Series) -> Labels:
+    return series[0]
+
+
+def read_response(results: Iterable[Sequence[snappy.Part]]) -> bytes:
+    """Return a compressed ``ReadResponse`` of what :func:`query_result` wrote, in the order of the queries."""
+    return snappy.joined(itertools.chain.from_iterable(results))

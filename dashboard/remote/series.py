@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -15,24 +15,35 @@ _LABELS, _SAMPLES = 1, 2
 _SAMPLE_TAG = tag(_SAMPLES, WireType.BYTES)
 _VALUE_TAG = tag(1, WireType.FIXED64)
 _TIME_TAG = tag(2, WireType.VARINT)
+# Behind the sample's tag, its length of one byte, and the value's tag.
+_VALUE = slice(3, 11)
 
 Bytes = npt.NDArray[np.uint8]
 
 
-def time_series(labels: Labels, timestamps: IntArray, values: FloatArray) -> bytes:
-    """Write one ``TimeSeries``: timestamps int64[T], ascending, and values float64[T]."""
-    return _labels(labels) + samples(timestamps, values)
+class SampleWriter:
+    """Writes the field ``samples`` of series that share their timestamps, int64[T] and ascending, by the column.
+
+    What is the same for all of the series is written once: then only values are put in.
+    """
+
+    def __init__(self, timestamps: IntArray) -> None:
+        self._runs = [(run, _rows(timestamps[run])) for run in _runs(timestamps)]
+
+    def write(self, values: FloatArray) -> bytes:
+        """Write one ``Sample`` for each of the values, float64[T]."""
+        written = np.ascontiguousarray(values, dtype="<f8").view(np.uint8).reshape(-1, 8)
+        for run, rows in self._runs:
+            rows[:, _VALUE] = written[run]
+        return b"".join(rows.tobytes() for _, rows in self._runs)
 
 
-def _labels(labels: Iterable[tuple[str, str]]) -> bytes:
-    return b"".join(
+def time_series(labels: Labels, samples: bytes) -> bytes:
+    """Write one ``TimeSeries`` of samples that a :class:`SampleWriter` wrote."""
+    written = (
         bytes_field(_LABELS, bytes_field(1, name.encode()) + bytes_field(2, value.encode())) for name, value in labels
     )
-
-
-def samples(timestamps: IntArray, values: FloatArray) -> bytes:
-    """Write the field ``samples`` of a series: one ``Sample`` for each timestamp, by the column."""
-    return b"".join(_run(timestamps[run], values[run]) for run in _runs(timestamps))
+    return b"".join([*written, samples])
 
 
 def _runs(timestamps: IntArray) -> Iterator[slice]:
@@ -47,17 +58,15 @@ def _runs(timestamps: IntArray) -> Iterator[slice]:
     yield from (slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True))
 
 
-def _run(timestamps: IntArray, values: FloatArray) -> bytes:
-    """Write samples whose timestamps take equally many bytes: each is a row of a matrix of bytes."""
+def _rows(timestamps: IntArray) -> Bytes:
+    """Write samples without values, whose timestamps take equally many bytes: each is a row of a matrix of bytes."""
     times = _varints(timestamps)
     body = len(_VALUE_TAG) + 8 + len(_TIME_TAG) + times.shape[1]
-    head = _SAMPLE_TAG + varint(body) + _VALUE_TAG
-    rows = np.empty((len(times), len(_SAMPLE_TAG) + 1 + body), dtype=np.uint8)
+    head = _SAMPLE_TAG + varint(body) + _VALUE_TAG + bytes(8) + _TIME_TAG
+    rows = np.empty((len(times), len(head) + times.shape[1]), dtype=np.uint8)
     rows[:, : len(head)] = np.frombuffer(head, dtype=np.uint8)
-    rows[:, len(head) : len(head) + 8] = np.ascontiguousarray(values, dtype="<f8").view(np.uint8).reshape(-1, 8)
-    rows[:, len(head) + 8] = _TIME_TAG[0]
-    rows[:, len(head) + 9 :] = times
-    return rows.tobytes()
+    rows[:, len(head) :] = times
+    return rows
 
 
 def _varints(numbers: IntArray) -> Bytes:

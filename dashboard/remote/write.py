@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dashboard.exposition.page import MetricType, Page
+from dashboard.exposition.page import MetricType, Page, Sample
 from dashboard.model.labels import Labels
 from dashboard.remote import snappy
 from dashboard.remote.errors import PushError
 from dashboard.remote.http import send
 from dashboard.remote.protobuf import bytes_field, varint_field
-from dashboard.remote.series import time_series
+from dashboard.remote.series import SampleWriter, time_series
 
 _SHOWN = 256
 _TYPES = {
@@ -37,14 +37,7 @@ def write_request(page: Page, labels: Mapping[str, str], now: int) -> bytes:
 
     ``labels`` are for series that lack them; ``now`` (milliseconds) is the time of samples that have none.
     """
-    series = (
-        time_series(
-            _labels(sample.labels, labels),
-            np.array([now if sample.timestamp is None else sample.timestamp], dtype=np.int64),
-            np.array([sample.value]),
-        )
-        for sample in page.samples
-    )
+    series = (time_series(_labels(sample.labels, labels), _one_sample(sample, now)) for sample in page.samples)
     told = (
         varint_field(1, _TYPES[about.type])
         + bytes_field(2, name.encode())
@@ -53,6 +46,11 @@ def write_request(page: Page, labels: Mapping[str, str], now: int) -> bytes:
         for name, about in page.metadata.items()
     )
     return b"".join(bytes_field(1, one) for one in series) + b"".join(bytes_field(3, one) for one in told)
+
+
+def _one_sample(sample: Sample, now: int) -> bytes:
+    at = now if sample.timestamp is None else sample.timestamp
+    return SampleWriter(np.array([at], dtype=np.int64)).write(np.array([sample.value]))
 
 
 def _labels(own: Labels, added: Mapping[str, str]) -> Labels:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from flask import Response, request
 
 from dashboard.model.labels import Labels
-from dashboard.model.samples import SampleLimitError, SeriesBatch
+from dashboard.model.samples import SampleLimitError
+from dashboard.promql import QueryCancelledError
 from dashboard.remote import snappy
 from dashboard.remote.errors import BadMessageError
 from dashboard.remote.read import ReadQuery, query_result, read_request, read_response
 from dashboard.web.api_blueprint import api_blueprint
+from dashboard.web.envelope import ApiError, ErrorType
 from dashboard.web.parts import parts
-from dashboard.web.query_places import query_place
+from dashboard.web.query_places import asker_gone, query_place
 
 MOST_SAMPLES = 5_000_000
 """How many samples one request may ask for: about 100 MB before they are compressed."""
+
+_PATIENCE = 120.0
+_MAKING = threading.Lock()
 
 blueprint = api_blueprint("remote_read")
 
@@ -27,25 +34,37 @@ def remote_read() -> Response:
     external = parts().reloader.loaded.config.external_labels
     try:
         queries = read_request(snappy.decompress(request.get_data()))
-        with query_place():
-            results = _results(queries, external)
+        with query_place(), _alone():
+            body = read_response(_results(queries, external))
     except (BadMessageError, SampleLimitError) as error:
         return Response(f"{error}\n", 400, mimetype="text/plain")
-    answer = Response(snappy.compress(read_response(results)), mimetype="application/x-protobuf")
+    answer = Response(body, mimetype="application/x-protobuf")
     answer.content_encoding = "snappy"
     return answer
 
 
-def _results(queries: Sequence[ReadQuery], external: Labels) -> list[bytes]:
-    results: list[bytes] = []
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait until no other answer is made: a large one takes much memory, and several are not faster side by side.
+
+    Raises:
+        ApiError: it took too long.
+        QueryCancelledError: whoever asked has gone meanwhile.
+    """
+    if not _MAKING.acquire(timeout=_PATIENCE):
+        raise ApiError(ErrorType.TIMEOUT, "other remote reads take too long; ask again later")
+    try:
+        if asker_gone()():
+            raise QueryCancelledError("remote read")
+        yield
+    finally:
+        _MAKING.release()
+
+
+def _results(queries: Sequence[ReadQuery], external: Labels) -> Iterator[list[snappy.Part]]:
     left = MOST_SAMPLES
     for query in queries:
         own = query.without_external(external)
         batches = parts().storage.select(own.matchers, own.start, own.end, most=left)
-        left -= sum(map(_size, batches))
-        results.append(query_result(batches, external))
-    return results
-
-
-def _size(batch: SeriesBatch) -> int:
-    return int(batch.values.size)
+        left -= sum(batch.values.size for batch in batches)
+        yield query_result(batches, external)

@@ -14,7 +14,7 @@ from dashboard.model.labels import Labels
 from dashboard.remote import snappy
 from dashboard.remote.errors import BadMessageError
 from dashboard.remote.protobuf import bytes_field, fields, message, signed, text, varint, varint_field
-from dashboard.remote.series import samples, time_series
+from dashboard.remote.series import SampleWriter, time_series
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 
@@ -62,12 +62,14 @@ def test_samples_are_written_by_the_column_as_one_by_one(pairs: list[tuple[int, 
     one_by_one = b"".join(
         bytes_field(2, b"\x09" + struct.pack("<d", value) + varint_field(2, time)) for time, value in pairs
     )
-    assert samples(times, values) == one_by_one
+    writer = SampleWriter(times)
+    writer.write(-values)  # What was written before leaves no trace.
+    assert writer.write(values) == one_by_one
 
 
 def test_a_series_has_its_labels_first() -> None:
     labels = Labels.of({"__name__": "up", "job": "é"})
-    written = time_series(labels, np.array([1000], dtype=np.int64), np.array([1.0]))
+    written = time_series(labels, SampleWriter(np.array([1000], dtype=np.int64)).write(np.array([1.0])))
     found = list(fields(written))
     assert [number for number, _ in found] == [1, 1, 2]
     assert [[text(part) for _, part in fields(message(value))] for _, value in found[:2]] == [
@@ -79,6 +81,15 @@ def test_a_series_has_its_labels_first() -> None:
 @given(st.binary(max_size=2000))
 def test_snappy_gives_back_what_was_compressed(body: bytes) -> None:
     assert snappy.decompress(snappy.compress(body)) == body
+
+
+@given(st.lists(st.integers(0, 90_000), max_size=6))
+def test_parts_are_joined_to_the_message_that_was_compressed(lengths: list[int]) -> None:
+    """What follows a part may look as it did: it must not be taken for what is there."""
+    pieces = [bytes(range(256)) * (length // 256) + b"end" for length in lengths]
+    parts = list(snappy.parts(pieces))
+    assert sum(part.length for part in parts) == sum(map(len, pieces))
+    assert snappy.decompress(snappy.joined(parts)) == b"".join(pieces)
 
 
 @given(st.binary(max_size=60))

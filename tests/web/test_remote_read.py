@@ -106,6 +106,21 @@ def test_too_many_samples_are_refused(client: FlaskClient, monkeypatch: pytest.M
     assert (answer.status_code, "more than 2 samples" in answer.text) == (400, True)
 
 
+def test_one_answer_is_made_at_a_time(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one waits, and no longer than it has patience."""
+    monkeypatch.setattr(remote_read, "_PATIENCE", 0.01)
+    body = snappy.compress(query((EQUAL, "__name__", "queue")))
+    with remote_read._MAKING:
+        assert client.post("/api/v1/read", data=body).status_code == 503
+    assert client.post("/api/v1/read", data=body).status_code == 200
+
+
+def test_an_answer_that_nobody_waits_for_is_not_made(client: FlaskClient) -> None:
+    body = snappy.compress(query((EQUAL, "__name__", "queue")))
+    gone = {"waitress.client_disconnected": lambda: True}
+    assert client.post("/api/v1/read", data=body, environ_overrides=gone).status_code == 499
+
+
 @pytest.mark.peers
 def test_the_real_prometheus_reads_our_samples(server: Server, tmp_path: Path) -> None:
     """Its queries are answered from here; older ones take no label name in UTF-8, so that one series is left out."""
