@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from dashboard.config.scrape import NameEscaping, ScrapeConfig, ScrapeProtocol
@@ -32,12 +33,14 @@ class Answer:
     """A page as it was served, decompressed.
 
     ``content_type`` is the one to read it by. Where the target sent another, ``remark`` says so; it belongs into the
-    error of a page that cannot be read.
+    error of a page that cannot be read. ``share`` is a context to read the page in; once it is left, others may have
+    the memory.
     """
 
     body: bytes
     content_type: str
     remark: str = ""
+    share: AbstractContextManager[object] = field(default_factory=nullcontext)
 
 
 class Source(Protocol):
@@ -102,7 +105,8 @@ class HttpSource:
             FetchError: it cannot be had; the message names the layer.
         """
         answer = self._session.get(self._url, self._headers, timeout=self._timeout, body_limit=self._body_limit)
-        return _typed(answer.body, answer.headers.get("content-type", ""), self._fallback)
+        content_type, remark = _typed(answer.headers.get("content-type", ""), self._fallback)
+        return Answer(answer.body, content_type, remark, answer.share)
 
     def cancel(self) -> None:
         """End the fetch that runs in another thread, and every later one."""
@@ -138,14 +142,15 @@ def accept(protocols: tuple[ScrapeProtocol, ...], escaping: NameEscaping) -> str
     return ",".join(f"{each};q=0.{weight}" for each, weight in zip([*wanted, "*/*"], weights, strict=False))
 
 
-def _typed(body: bytes, content_type: str, fallback: ScrapeProtocol | None) -> Answer:
-    """Settle how a page is read: where its type is none that we know, as the job's fallback says, else as text.
+def _typed(content_type: str, fallback: ScrapeProtocol | None) -> tuple[str, str]:
+    """Settle how a page is read, and what to say of that.
 
-    So did Prometheus 2. Prometheus 3 refuses such a page where the job has no fallback, and with it many small
-    exporters that call their pages ``text/html``.
+    Where its type is none that we know, it is read as the job's fallback says, else as text. So did Prometheus 2;
+    Prometheus 3 refuses such a page where the job has no fallback, and with it many small exporters that call their
+    pages ``text/html``.
     """
     if content_type.partition(";")[0].strip().lower() in _KNOWN:
-        return Answer(body, content_type)
+        return content_type, ""
     protocol = fallback if fallback and fallback in _MEDIA_TYPES else ScrapeProtocol.TEXT_0_0_4
     sent = f'Content-Type "{content_type}"' if content_type else "no Content-Type"
-    return Answer(body, _MEDIA_TYPES[protocol], f"the target sent {sent}, so the page was read as {protocol.value}")
+    return _MEDIA_TYPES[protocol], f"the target sent {sent}, so the page was read as {protocol.value}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from urllib.parse import urlencode
 from weakref import WeakSet
@@ -20,7 +21,7 @@ from dashboard.scrape.transport.address import Address
 from dashboard.scrape.transport.connection import Connection, NoAnswerError, Request, Response
 from dashboard.scrape.transport.credentials import Credentials, TokenAnswer
 from dashboard.scrape.transport.decoding import decoded
-from dashboard.scrape.transport.memory import BODIES
+from dashboard.scrape.transport.memory import BODIES, Share
 from dashboard.scrape.transport.network import Network, Route, proxy_authorization
 
 _AGENT = {"User-Agent": f"glass-cockpit/{dashboard.__version__}"}
@@ -31,10 +32,14 @@ _LARGEST_TOKEN = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """An answer with status 200: its headers, their names in lower case, and its body, decoded."""
+    """An answer with status 200: its headers, their names in lower case, and its body, decoded.
+
+    Its ``share`` of the memory is a context to read the body in; once it is left, others may have that memory.
+    """
 
     headers: Mapping[str, str]
     body: bytes
+    share: Share
 
 
 class HttpClient:
@@ -87,7 +92,8 @@ class HttpSession:
             if response.status != 200:
                 reason = f"{response.status} {response.reason}".strip()
                 raise FetchError(Layer.HTTP, f"server returned HTTP status {reason}")
-            return HttpAnswer(response.headers, _body(response, body_limit, deadline))
+            share = BODIES.share(deadline)
+            return HttpAnswer(response.headers, _body(response, body_limit, share), share)
         except (FetchError, OSError, UnicodeError) as error:
             # After a fault nothing is known about the connection.
             self.close()
@@ -183,7 +189,8 @@ class _TokenEndpoint:
         connection = self._network.open(route, address, deadline)
         try:
             response = connection.exchange(_request(address, route, headers, "POST", form), deadline)
-            return TokenAnswer(response.status, _body(response, _LARGEST_TOKEN, deadline))
+            with BODIES.share(deadline) as share:
+                return TokenAnswer(response.status, _body(response, _LARGEST_TOKEN, share))
         finally:
             connection.close()
 
@@ -197,16 +204,19 @@ def _request(
     return Request(method, target, {"Host": address.authority, **_AGENT, **headers, **wanted}, body)
 
 
-def _body(response: Response, limit: int, deadline: Deadline) -> bytes:
-    """Read a body, counting its bytes both as they are sent and decoded."""
+def _body(response: Response, limit: int, share: Share) -> bytes:
+    """Read a body, counting its bytes both as they are sent and decoded; whoever gets it holds its share."""
     sent = _limited(response.pieces, limit)
-    with BODIES.share(deadline) as share:
+    with ExitStack() as undo:
+        undo.push(share)
         pieces, size = [], 0
         for piece in _limited(decoded(sent, response.headers.get("content-encoding", "")), limit):
             size += len(piece)
             share.hold(size)
             pieces.append(piece)
-        return b"".join(pieces)
+        body = b"".join(pieces)
+        undo.pop_all()
+        return body
 
 
 def _limited(pieces: Iterator[bytes], limit: int) -> Iterator[bytes]:

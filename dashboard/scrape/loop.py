@@ -105,7 +105,9 @@ class ScrapeLoop:
     def _outcome(self) -> Outcome:
         try:
             answer = self._source.fetch()
-            reading = self.recorder.reader.read(answer.body, answer.content_type, self.target.config.sample_limit)
+            limit = self.target.config.sample_limit
+            with answer.share:
+                reading = self.recorder.reader.read(answer.body, answer.content_type, limit)
         except ExpositionError as error:
             if answer.remark and isinstance(error, SyntaxFault):
                 error.add_note(answer.remark)

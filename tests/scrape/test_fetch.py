@@ -13,8 +13,10 @@ import pytest
 import zstandard
 
 from dashboard.config.scrape import NameEscaping, ScrapeConfig, ScrapeProtocol
+from dashboard.scrape import http_client
 from dashboard.scrape.errors import FetchError, Layer
 from dashboard.scrape.fetch import Answer, HttpSource, LocalSource
+from dashboard.scrape.transport.memory import Budget
 
 from .conftest import Hostile, Peer, Site
 
@@ -155,6 +157,18 @@ def test_damaged_gzip_is_an_error(site: Site, body: bytes, reason: str) -> None:
 def test_other_encodings_are_refused_by_name(site: Site, encoding: str) -> None:
     site.serve(gzip.compress(gzip.compress(b"a 1\n")), Content_Encoding=encoding)
     assert f'unsupported Content-Encoding "{encoding}"' in str(fails(site.url()))
+
+
+def test_a_large_page_holds_its_share_until_it_was_read(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_client, "BODIES", Budget(total=3_000_000, free=0))
+    site.serve(b"#" + b"x" * 2_000_000 + b"\n")
+    with source(site.url(), 30) as one, source(site.url(), TIMEOUT) as hurried, source(site.url(), 30) as other:
+        answer = one.fetch()
+        with pytest.raises(FetchError, match="context deadline exceeded"):
+            hurried.fetch()
+        with answer.share:
+            assert len(answer.body) == 2_000_002
+        assert other.fetch().body == answer.body
 
 
 @pytest.mark.parametrize("compressed", [False, True])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -382,6 +383,22 @@ def test_exemplars_are_kept_with_their_series(storage: FakeStorage) -> None:
         (f"a_total{{{OWN}}}", NOW, '{trace_id="x"}'),
         (f"b_total{{{OWN}}}", 1_700_000_000_500, '{trace_id="y"}'),
     ]
+
+
+def test_what_a_page_takes_is_held_until_it_was_read(storage: FakeStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[str] = []
+
+    @contextlib.contextmanager
+    def share() -> Iterator[None]:
+        held.append("held")
+        yield
+        held.append("given back")
+
+    bench = Bench(storage, b"a 1\n")
+    monkeypatch.setattr(bench.pages, "fetch", lambda: Answer(b"a 1\n", "", share=share()))
+    monkeypatch.setattr(storage, "series_id", lambda _: held.append("read") or 0)
+    bench.scrape()
+    assert held == ["held", "read", "given back"]
 
 
 def test_a_page_that_is_refused_for_one_series_tells_what_stood_before_it(storage: FakeStorage) -> None:

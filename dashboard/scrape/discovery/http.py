@@ -61,7 +61,9 @@ class HttpProvider:
             answer = self._session.get(self._url, headers, timeout=self._seconds, body_limit=_MOST_BYTES)
         except FetchError as error:
             raise DiscoveryError(f"{self._shown_url}: {error}") from error
-        kind = answer.headers.get("content-type", "").strip()
-        if not _JSON.fullmatch(kind):
-            raise DiscoveryError(f'{self._shown_url}: unsupported content type "{kind}"')
-        return [TargetGroup.of(group, __meta_url=self._shown_url) for group in read_json(self._shown_url, answer.body)]
+        with answer.share:
+            kind = answer.headers.get("content-type", "").strip()
+            if not _JSON.fullmatch(kind):
+                raise DiscoveryError(f'{self._shown_url}: unsupported content type "{kind}"')
+            groups = read_json(self._shown_url, answer.body)
+        return [TargetGroup.of(group, __meta_url=self._shown_url) for group in groups]

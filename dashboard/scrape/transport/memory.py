@@ -1,4 +1,7 @@
-"""How much all bodies that are being read may take at once: many lying servers together must not fill the memory."""
+"""How much all bodies may take together while they are fetched and read: many lying servers must not fill the memory.
+
+A body takes up to three times its size meanwhile: its pieces, what they are joined to, what a grammar copies.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import threading
 from dashboard.scrape.deadline import Deadline
 
 _FREE = 1 << 20
-_TOTAL = 128 << 20
+_TOTAL = 64 << 20
 # Somebody may cut a fetch short meanwhile.
 _LOOK_AT_THE_DEADLINE = 0.5
 
@@ -61,6 +64,7 @@ class Share:
 
     def __exit__(self, *_: object) -> None:
         if self._counts:
+            self._counts = False
             self._budget.give_back(self)
 
     def hold(self, size: int) -> None:
