@@ -18,6 +18,12 @@ from dashboard.remote.series import SampleWriter, time_series
 _KINDS = (MatchKind.EQUAL, MatchKind.NOT_EQUAL, MatchKind.REGEX, MatchKind.NOT_REGEX)
 _SAMPLES = 0
 
+MOST_REQUEST_BYTES = 1 << 20
+"""The longest request that is taken, decompressed: there is nothing in it but selectors."""
+
+_MOST_QUERIES = 100
+_MOST_MATCHERS = 1000
+
 _Series: TypeAlias = tuple[Labels, SampleWriter, FloatArray]
 
 
@@ -45,13 +51,15 @@ def read_request(body: bytes) -> list[ReadQuery]:
     """Read a ``ReadRequest``.
 
     Raises:
-        BadMessageError: it is none, or wants no answer of a kind that we give.
+        BadMessageError: it is none, asks too much at once, or wants no answer of a kind that we give.
     """
     queries: list[ReadQuery] = []
     accepted: list[int] = []
     for number, value in fields(body):
         if number == 1:
             queries.append(_query(message(value)))
+            if len(queries) > _MOST_QUERIES:
+                raise BadMessageError(f"there are more than {_MOST_QUERIES} queries")
         elif number == 2:
             # Several may stand together in one field.
             accepted += value if isinstance(value, bytes) else [value]
@@ -70,6 +78,8 @@ def _query(body: bytes) -> ReadQuery:
             end = signed(value)
         elif number == 3:
             matchers.append(_matcher(message(value)))
+            if len(matchers) > _MOST_MATCHERS:
+                raise BadMessageError(f"a query has more than {_MOST_MATCHERS} matchers")
     return ReadQuery(start, end, tuple(matchers))
 
 

@@ -13,7 +13,7 @@ from dashboard.model.samples import SampleLimitError
 from dashboard.promql import QueryCancelledError
 from dashboard.remote import snappy
 from dashboard.remote.errors import BadMessageError
-from dashboard.remote.read import ReadQuery, query_result, read_request, read_response
+from dashboard.remote.read import MOST_REQUEST_BYTES, ReadQuery, query_result, read_request, read_response
 from dashboard.web.api_blueprint import api_blueprint
 from dashboard.web.envelope import ApiError, ErrorType
 from dashboard.web.parts import parts
@@ -33,7 +33,7 @@ def remote_read() -> Response:
     """Give the samples that a message asks for, in a message."""
     external = parts().reloader.loaded.config.external_labels
     try:
-        queries = read_request(snappy.decompress(request.get_data()))
+        queries = read_request(snappy.decompress(request.get_data(), MOST_REQUEST_BYTES))
         with query_place(), _alone():
             body = read_response(_results(queries, external))
     except (BadMessageError, SampleLimitError) as error:
@@ -49,13 +49,10 @@ def _alone() -> Iterator[None]:
 
     Raises:
         ApiError: it took too long.
-        QueryCancelledError: whoever asked has gone meanwhile.
     """
     if not _MAKING.acquire(timeout=_PATIENCE):
         raise ApiError(ErrorType.TIMEOUT, "other remote reads take too long; ask again later")
     try:
-        if asker_gone()():
-            raise QueryCancelledError("remote read")
         yield
     finally:
         _MAKING.release()
@@ -63,7 +60,10 @@ def _alone() -> Iterator[None]:
 
 def _results(queries: Sequence[ReadQuery], external: Labels) -> Iterator[list[snappy.Part]]:
     left = MOST_SAMPLES
+    gone = asker_gone()
     for query in queries:
+        if gone():
+            raise QueryCancelledError("remote read")
         own = query.without_external(external)
         batches = parts().storage.select(own.matchers, own.start, own.end, most=left)
         left -= sum(batch.values.size for batch in batches)

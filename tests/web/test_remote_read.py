@@ -80,6 +80,9 @@ def test_external_labels_are_asked_for_and_given(client: FlaskClient, parts: Par
     [
         (b"x", "snappy: corrupt input"),
         (b"\xff\xff\xff\xff\x0f", "longer than"),
+        (snappy.compress(bytes(2 << 20)), "longer than"),
+        (snappy.compress(b"\x0a\x00" * 500_000), "more than 100 queries"),
+        (snappy.compress(bytes_field(1, b"\x1a\x00" * 500_000)), "more than 1000 matchers"),
         (snappy.compress(b"\x0a\x05abc"), "unexpected EOF"),
         (snappy.compress(query((REGEX, "a", "("))), "error parsing regexp"),
         (snappy.compress(query((9, "a", "b"))), "invalid matcher type"),
