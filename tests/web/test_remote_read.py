@@ -64,7 +64,15 @@ def test_samples_are_given_for_each_query(client: FlaskClient) -> None:
 def test_what_nothing_matches_is_an_empty_result(client: FlaskClient) -> None:
     assert read(client, query((EQUAL, "__name__", "nothing"))) == [{}]
     assert read(client, query((NOT_REGEX, "__name__", ".*"))) == [{}]
+    assert read(client, query((EQUAL, "__name__", "queue"), start=NOW, end=NOW - 1)) == [{}]
     assert read(client, b"") == []
+
+
+def test_any_range_of_time_may_be_asked_for(client: FlaskClient) -> None:
+    """Who wants everything names the first and the last time that there are."""
+    (everything,) = read(client, query((EQUAL, "__name__", "queue"), start=-(2**63), end=2**63 - 1))
+    assert [len(samples) for samples in everything.values()] == [41]
+    assert read(client, query((EQUAL, "__name__", "queue"), start=2**63 - 1, end=-(2**63))) == [{}]
 
 
 def test_external_labels_are_asked_for_and_given(client: FlaskClient, parts: Parts) -> None:
@@ -125,8 +133,10 @@ def test_an_answer_that_nobody_waits_for_is_not_made(client: FlaskClient) -> Non
 
 
 @pytest.mark.peers
-def test_the_real_prometheus_reads_our_samples(server: Server, tmp_path: Path) -> None:
+def test_the_real_prometheus_reads_our_samples(server: Server, parts: Parts, tmp_path: Path) -> None:
     """Its queries are answered from here; older ones take no label name in UTF-8, so that one series is left out."""
+    parts.settings.config_file.write_text("global: {external_labels: {site: here}}\n")
+    assert parts.reloader.reload().successful
     config = tmp_path / "peer.yml"
     config.write_text(
         f"remote_read: [{{url: 'http://localhost:{server.addresses[0][1]}/api/v1/read', read_recent: true}}]\n"
@@ -138,11 +148,20 @@ def test_the_real_prometheus_reads_our_samples(server: Server, tmp_path: Path) -
     with subprocess.Popen(["prometheus", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as prometheus:
         try:
             _wait_until_ready(address)
-            asked = {"query": "sum by (job) (rate({job='api'}[5m]))", "time": str(NOW // 1000)}
-            answer = requests.get(f"http://{address}/api/v1/query", params=asked, timeout=10).json()
+            rates = _asked(address, "sum by (job, site) (rate({job='api'}[5m]))")
+            queue = _asked(address, "queue{site='here'}")
+            elsewhere = _asked(address, "queue{site='there'}")
         finally:
             prometheus.terminate()
-    assert {one["metric"]["job"]: one["value"][1] for one in answer["data"]["result"]} == {"api": "2.0166666666666666"}
+    assert rates == [({"job": "api", "site": "here"}, "2.0166666666666666")]
+    assert queue == [({"__name__": "queue", "job": "api", "site": "here"}, "10")]
+    assert elsewhere == []
+
+
+def _asked(address: str, expression: str) -> list[tuple[dict[str, str], str]]:
+    asked = {"query": expression, "time": str(NOW // 1000)}
+    answer = requests.get(f"http://{address}/api/v1/query", params=asked, timeout=10).json()
+    return [(one["metric"], one["value"][1]) for one in answer["data"]["result"]]
 
 
 def _wait_until_ready(address: str) -> None:
