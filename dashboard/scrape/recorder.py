@@ -46,8 +46,13 @@ class Outcome:
 
     @classmethod
     def failed(cls, error: Exception, samples: int = 0, kept: int = 0) -> Outcome:
-        """Return the outcome of a fetch that made nothing to store."""
-        return cls(_NOTHING_READ, samples, kept, error)
+        """Return the outcome of a fetch that made nothing to store.
+
+        The error loses the frames that it came through: they hold the page, and in the end whoever holds the error, so
+        that the page would stay in memory until cycles are looked for.
+        """
+        error.__cause__ = error.__context__ = None
+        return cls(_NOTHING_READ, samples, kept, error.with_traceback(None))
 
 
 def _recording(job: ScrapeConfig) -> tuple[object, ...]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import itertools
 import math
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from dashboard.exposition.page import Metadata, MetricType
+from dashboard.model.labels import Labels
 from dashboard.model.relabel import RelabelAction, RelabelConfig
 from dashboard.scrape.counters import ScrapeCounters
 from dashboard.scrape.errors import BodyLimitError, FetchError, Layer, TargetLimitError
@@ -396,9 +399,35 @@ def test_what_a_page_takes_is_held_until_it_was_read(storage: FakeStorage, monke
 
     bench = Bench(storage, b"a 1\n")
     monkeypatch.setattr(bench.pages, "fetch", lambda: Answer(b"a 1\n", "", share=share()))
-    monkeypatch.setattr(storage, "series_id", lambda _: held.append("read") or 0)
+    named = storage.series_id
+
+    def series_id(labels: Labels) -> int:
+        held.append("read")
+        return named(labels)
+
+    monkeypatch.setattr(storage, "series_id", series_id)
     bench.scrape()
     assert held == ["held", "read", "given back"]
+
+
+@pytest.mark.parametrize("body", [b"]\n", b'{"a"'])
+def test_a_bad_page_is_let_go_of_at_once(storage: FakeStorage, monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    """An error that keeps its frames would hold it until cycles are looked for."""
+    answers: list[weakref.ref[object]] = []
+
+    def fetch() -> Answer:
+        share = contextlib.ExitStack()
+        answers.append(weakref.ref(share))
+        return Answer(body, "", share=share)
+
+    bench = Bench(storage, b"")
+    monkeypatch.setattr(bench.pages, "fetch", fetch)
+    gc.disable()
+    try:
+        bench.scrape()
+        assert (bench.loop.status.health, [answer() for answer in answers]) == (TargetHealth.DOWN, [None])
+    finally:
+        gc.enable()
 
 
 def test_a_page_that_is_refused_for_one_series_tells_what_stood_before_it(storage: FakeStorage) -> None:
