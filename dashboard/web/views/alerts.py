@@ -56,6 +56,7 @@ class RuleRow:
     open: Annotated[bool, "Whether the rule is opened as the page is served: where something is wrong."]
     error: Annotated[str, "Why the rule cannot be evaluated, or nothing."]
     expression: Annotated[str, "The expression."]
+    query_url: Annotated[str, "The page of the expression."]
     facts: Annotated[str, "How long it must hold, and how the last evaluation went."]
     labels: Annotated[tuple[Pair, ...], "The rule's own labels but for severity."]
     annotations: Annotated[tuple[Pair, ...], "The rule's annotations, shown while it has no alert that expands them."]
@@ -154,6 +155,7 @@ def _rule_row(group: str, place: int, rule: RuleStatus, now: int) -> RuleRow:
         open=bool(alerts) or failing,
         error=rule.last_error,
         expression=rule.query,
+        query_url=urls.explore({"expr": rule.query}),
         facts=_rule_facts(rule),
         labels=pairs(rule.labels.drop(("severity",))),
         annotations=() if alerts else pairs(rule.annotations),

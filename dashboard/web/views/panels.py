@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from dashboard.model.labels import quote
+from dashboard.web import urls
 from dashboard.web.views.families import Family, Kind
 
 REQUEST_FAMILIES = ("http_requests_total", "flask_http_request_total", "flask_http_request_duration_seconds_count")
 LATENCY_FAMILIES = ("http_request_duration_seconds", "flask_http_request_duration_seconds")
+# What a chart's step decides is fixed in a query that a reader takes over.
+_WINDOW = "5m"
 _QUANTILES = (0.5, 0.95, 0.99)
 _TIMES = ("_timestamp_seconds", "_start_time_seconds")
 
@@ -24,6 +27,7 @@ class Panel:
     title: Annotated[str, "What is drawn."]
     help: Annotated[str, "What the app says of the family, or how the figure is made."]
     unit: Annotated[str, "seconds, bytes, bytes/s, ratio, celsius, watts, per second or none."]
+    query_url: Annotated[str, "The page of its first query."] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,12 @@ class PanelSpec:
     """Whether the series that are too many to draw can be added up."""
     most: int = 10
     """How many series of each query are drawn."""
+
+    @property
+    def linked(self) -> Panel:
+        """The panel with the page of its query."""
+        query = self.lines[0].query.replace("{window}", _WINDOW)
+        return replace(self.panel, query_url=urls.explore({"expr": query, "tab": "graph"}))
 
 
 def main_panels(job: str, families: Iterable[Family]) -> list[PanelSpec]:
@@ -152,4 +162,4 @@ def panels_of(job: str, families: Sequence[Family]) -> list[PanelSpec]:
 
 def panel_rows(specs: Sequence[PanelSpec], section: Section) -> tuple[Panel, ...]:
     """Return the panels of one section, without what is asked for them."""
-    return tuple(spec.panel for spec in specs if spec.section is section)
+    return tuple(spec.linked for spec in specs if spec.section is section)

@@ -253,7 +253,7 @@ class Views:
         except PromqlError as error:
             _log.warning("the page of the graphics cards has no figures: %s", error)
             notice = f"Figures are missing: {error}"
-        panels = tuple(spec.panel for spec in gpu_panels(cards))
+        panels = tuple(spec.linked for spec in gpu_panels(cards))
         return GpuView(now, self.firing(), text.count(len(cards), "card"), notice, cards, panels)
 
     def gpu_charts(self, span: Span, panels: Collection[str]) -> dict[str, Chart]:

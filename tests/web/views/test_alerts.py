@@ -57,6 +57,7 @@ def test_groups_with_something_wrong_come_first_and_are_counted() -> None:
 def test_a_rule_tells_its_conditions() -> None:
     (calm,) = view(group("a", rule("Calm"))).groups[0].rules
     assert (calm.state, calm.severity, calm.expression) == ("inactive", "warning", "x > 1")
+    assert calm.query_url == "/explore?expr=x+%3E+1"
     assert calm.facts == "for 1m30s · last evaluation took 2 ms"
     assert [(pair.name, pair.value) for pair in calm.labels] == [("team", "shop")]
     assert calm.summary == "‹job› is slow"

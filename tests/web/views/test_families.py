@@ -1,7 +1,10 @@
 """Families by type, and the panels that they get."""
 
+from urllib.parse import parse_qs, urlsplit
+
 from dashboard.exposition.page import Metadata, MetricType
 from dashboard.model.labels import Labels
+from dashboard.promql.parser import parse
 from dashboard.scrape.status import TargetMetadata
 from dashboard.web.views.families import Family, Kind, families_of
 from dashboard.web.views.panels import Section, panels_of, unit_of
@@ -93,6 +96,15 @@ def test_panels_come_in_the_order_of_the_page() -> None:
 
 def test_an_app_without_requests_has_only_its_own_families() -> None:
     assert [spec.panel.id for spec in panels_of("shop", [families()["queue"]])] == ["family:queue"]
+
+
+def test_a_panel_leads_to_its_query() -> None:
+    (requests, *_) = panels_of("shop", list(families().values()))
+    address = urlsplit(requests.linked.query_url)
+    (asked,) = parse_qs(address.query)["expr"]
+    assert address.path == "/explore"
+    assert asked == requests.lines[0].query.replace("{window}", "5m")
+    parse(asked)
 
 
 def test_a_hostile_job_and_metric_stay_inside_their_strings() -> None:
