@@ -21,15 +21,14 @@ from prometheus_client import (
 from dashboard.config.errors import ConfigError
 from dashboard.config.prometheus import PrometheusConfig
 from dashboard.database import Database, DatabaseError
+from dashboard.migrations import MIGRATIONS
 from dashboard.promql import Engine
 from dashboard.reload import Reloader, bring_into_force, load
 from dashboard.rules import RuleManager
-from dashboard.rules.migrations import migrations as rules_migrations
 from dashboard.scheduling import SteadyScheduler
 from dashboard.scrape import ScrapeManager, Ticker, host_page
 from dashboard.settings import LOCAL_ADDRESSES, Settings
 from dashboard.storage import Storage, StorageError
-from dashboard.storage.migrations import migrations as storage_migrations
 from dashboard.web import BindError, Parts, Server, bind, create_app, metrics_page
 
 log = logging.getLogger(__name__)
@@ -79,7 +78,7 @@ def running(
         sockets = bind(settings.host, settings.port)
         for sock in sockets:
             undo.callback(sock.close)
-        database = Database.open(settings.data_dir, [storage_migrations, rules_migrations])
+        database = Database.open(settings.data_dir, MIGRATIONS)
         undo.callback(database.close)
         if companions:
             undo.enter_context(companions)

@@ -9,6 +9,7 @@ import click
 
 from dashboard import __version__
 from dashboard.cli.check import check
+from dashboard.cli.data import export, import_
 from dashboard.cli.init import init
 from dashboard.cli.push import push
 from dashboard.cli.query import query
@@ -22,5 +23,5 @@ def main() -> None:
     """One folder of Prometheus, Alertmanager and Grafana files, run by one Python process."""
 
 
-for _command in (init, demo, serve, check, test, query, push):
+for _command in (init, demo, serve, check, test, query, push, export, import_):
     main.add_command(_command)

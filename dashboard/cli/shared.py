@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from dashboard.settings import Settings
 
 
 def _named(_: click.Context, option: click.Parameter, value: str | None) -> Path | None:
@@ -53,6 +58,22 @@ config_option = click.option(
 data_dir_option = click.option(
     "--data-dir", type=click.Path(file_okay=False), callback=_named, help="Where the database is kept."
 )
+
+
+def settings_of(config: Path | None, data_dir: Path | None) -> Settings:
+    """Return the settings of a command that works on the data directory.
+
+    Raises:
+        ConfigError: ``cockpit.yml`` or a variable cannot be used.
+    """
+    from dashboard.settings import DEFAULT_CONFIG, load_settings
+
+    return load_settings(config or DEFAULT_CONFIG, data_dir=data_dir)
+
+
+def no_terminal() -> bool:
+    """Say whether standard error is no terminal, where a progress bar has no place."""
+    return not sys.stderr.isatty()
 
 
 @contextmanager

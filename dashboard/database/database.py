@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from sqlite_utils.migrations import Migrations
 
-from dashboard.database.errors import DatabaseError, UnusableDatabaseError
+from dashboard.database.errors import DatabaseError, MissingDatabaseError, UnusableDatabaseError
 from dashboard.database.lock import DirectoryLock
 from dashboard.database.readers import Readers
 from dashboard.database.schema import migrate, refuse_newer
@@ -54,6 +54,16 @@ class Database:
                 raise UnusableDatabaseError(file, error) from error
             undo.pop_all()
             return cls(file, lock, writer)
+
+    @staticmethod
+    def check_exists(directory: Path) -> None:
+        """Check that a data directory holds a database.
+
+        Raises:
+            MissingDatabaseError: it does not.
+        """
+        if not (directory / FILE_NAME).is_file():
+            raise MissingDatabaseError(directory)
 
     def submit(self, work: Work[T]) -> Future[T]:
         """Queue ``work`` for the writer thread, which runs it in one IMMEDIATE transaction.

@@ -2,6 +2,7 @@
 
 DatabaseError
 ├── AlreadyRunningError     another process uses the data directory
+├── MissingDatabaseError    the data directory holds no database
 ├── NewerDatabaseError      a newer version of the program wrote the file
 ├── UnusableDatabaseError   the file or its directory cannot be used
 ├── ReadError               a query failed
@@ -25,6 +26,13 @@ class AlreadyRunningError(DatabaseError):
     def __init__(self, directory: Path) -> None:
         super().__init__(f"{directory} is in use by another process; stop it first, or choose another data directory")
         self.directory = directory
+
+
+class MissingDatabaseError(DatabaseError):
+    """The data directory holds no database."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(f"{directory} holds no data of Glass Cockpit; name its directory with --data-dir")
 
 
 class NewerDatabaseError(DatabaseError):

@@ -49,7 +49,8 @@ _WITH_EXEMPLARS = (b"_total", b"_bucket")
 # That a page without its mark is refused is the business of check_end alone.
 _LINE_ENDS = (b"\n", b"")
 _TYPES = {kind.value.encode(): kind for kind in MetricType}
-_UNENDED = "data does not end with # EOF"
+UNENDED = "data does not end with # EOF"
+BEHIND_THE_END = "unexpected data after # EOF"
 
 
 def read_entry(body: bytes, start: int) -> tuple[Entry, int]:
@@ -65,7 +66,7 @@ def read_entry(body: bytes, start: int) -> tuple[Entry, int]:
         return _read_sample(body, start, start, {})
     match = METRIC.match(body, start)
     if match is None:
-        raise BadSyntaxError("expected a valid start token" if first else _UNENDED)
+        raise BadSyntaxError("expected a valid start token" if first else UNENDED)
     return _read_sample(body, start, match.end(), {METRIC_NAME: utf8(match.group(), "metric name")})
 
 
@@ -76,14 +77,14 @@ def check_end(body: bytes) -> None:
         BadSyntaxError: it has none.
     """
     if not (body.endswith((b"\n# EOF\n", b"\n# EOF")) or body in (b"# EOF\n", b"# EOF")):
-        raise BadSyntaxError(_UNENDED)
+        raise BadSyntaxError(UNENDED)
 
 
 def _read_comment(body: bytes, start: int) -> tuple[Entry, int]:
     end = _END.match(body, start)
     if end:
         if end.end() < len(body):
-            raise BadSyntaxError("unexpected data after # EOF")
+            raise BadSyntaxError(BEHIND_THE_END)
         return None, len(body)
     match = _METADATA.match(body, start)
     if match is None:

@@ -1,4 +1,4 @@
-"""History, straight into blocks: visible when all of it is written, and not before."""
+"""History, straight into blocks: visible when all of it is written, and not before. What is there already stays."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from dashboard.model.samples import FloatArray, IntArray, SeriesBatch
+from dashboard.model.samples import ABSENT, FloatArray, IntArray, SeriesBatch, is_absent
 from dashboard.storage.block_writer import BlockWriter
+from dashboard.storage.select import Part
 from dashboard.storage.windows import Windows, parts
 
 _SLICE_SAMPLES = 1 << 20
+
+Held = Callable[[IntArray, int, int], Iterable[Part]]
+"""Returns what there is of some series between two timestamps, both included."""
 
 
 def write_batches(
     writer: BlockWriter,
     batches: Iterable[SeriesBatch],
     numbers_of: Callable[[SeriesBatch], IntArray],
+    held: Held,
+    *,
     windows: Windows,
     now: int,
 ) -> None:
@@ -29,12 +35,25 @@ def write_batches(
         whole = len(rows) == len(series)
         values = batch.values if whole else batch.values[np.sort(rows)]
         series = series if whole else series[np.sort(rows)]
+        values = _without(held, series, batch.timestamps, values)
         for start, end, first, last in windows.cut(batch.timestamps, now):
+            if is_absent(values[:, first:last]).all():
+                continue
             if (start, end) not in blocks:
                 blocks[start, end] = writer.begin(start, end)
             for begin, stop in parts(last - first):
                 part = slice(first + begin, first + stop)
                 writer.add_group(blocks[start, end], batch.timestamps[part], _slices(series, values, part))
+
+
+def _without(held: Held, series: IntArray, times: IntArray, values: FloatArray) -> FloatArray:
+    """Leave out the samples at whose timestamps their series has one already."""
+    left = values
+    for places, known, _ in held(series, int(times[0]), int(times[-1])) if len(times) else ():
+        if left is values:
+            left = values.copy()
+        left[np.ix_(places, np.isin(times, known))] = ABSENT
+    return left
 
 
 def _slices(series: IntArray, values: FloatArray, part: slice) -> Iterator[tuple[IntArray, FloatArray]]:

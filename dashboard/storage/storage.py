@@ -6,7 +6,7 @@ import functools
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +39,7 @@ from dashboard.storage.replay import replay
 from dashboard.storage.retention import Removed, Retainer, Retention
 from dashboard.storage.scan import is_corrupt
 from dashboard.storage.sealing import Sealer
-from dashboard.storage.select import members, merge
+from dashboard.storage.select import Part, members, merge
 from dashboard.storage.series import SeriesRegistry
 from dashboard.storage.source import Source
 from dashboard.storage.tombstones import Cleaned, Tombstones
@@ -265,9 +265,9 @@ class Storage:
         return sorted({value for labels in found if (value := labels.get(name))})
 
     def import_batches(self, batches: Iterable[SeriesBatch]) -> int:
-        """Store history straight into blocks and return how many samples there were; it becomes visible all at once.
+        """Store history straight into blocks and return how many samples were new; they become visible all at once.
 
-        Where a series already has a sample at a timestamp, either may be shown.
+        Where a series already has a sample at a timestamp, that one stays.
 
         Raises:
             ImportFailedError: the database could not be written; nothing of it is visible.
@@ -275,7 +275,7 @@ class Storage:
         with self._rebuilding:
             writer = BlockWriter(self._database, self._blocks)
             try:
-                write_batches(writer, batches, self._numbers, self._windows, self._clock())
+                write_batches(writer, batches, self._numbers, self._held, windows=self._windows, now=self._clock())
                 last = writer.last_samples()
                 blocks = writer.complete(lambda connection: save_last(connection, *last))
             except DatabaseError as error:
@@ -396,6 +396,12 @@ class Storage:
             known = times > NEVER
             bits = self._last.bits(series[known])
         save_last(connection, series[known], times[known], bits)
+
+    def _held(self, series: IntArray, start: int, end: int) -> Iterator[Part]:
+        """Return what there is of some series, places in ``series`` for their numbers."""
+        with self._blocks.leases.reading():
+            sources, points = self._snapshot(start, end)
+            yield from merge(series, sources, points, start, end)
 
     def _numbers(self, batch: SeriesBatch) -> IntArray:
         """Register the series of a batch, and see to it that the table of series has them."""
