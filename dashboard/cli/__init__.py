@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from dashboard import __version__
+from dashboard.cli.backup import backup, restore
 from dashboard.cli.check import check
 from dashboard.cli.data import export, import_
 from dashboard.cli.init import init
@@ -23,5 +24,5 @@ def main() -> None:
     """One folder of Prometheus, Alertmanager and Grafana files, run by one Python process."""
 
 
-for _command in (init, demo, serve, check, test, query, push, export, import_):
+for _command in (init, demo, serve, check, test, query, push, export, import_, backup, restore):
     main.add_command(_command)

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from dashboard.cli.shared import config_option, data_dir_option, errors_in_one_line, no_terminal, settings_of
+from dashboard.cli.shared import (
+    config_option,
+    data_dir_option,
+    errors_in_one_line,
+    no_terminal,
+    progress_bar,
+    settings_of,
+)
 
 if TYPE_CHECKING:
     from dashboard.model.matcher import Matcher
@@ -45,15 +52,7 @@ def export(
 
         sets = [_matchers(selector) for selector in selectors]
         first, last = _milliseconds(start, _FIRST, "--start"), _milliseconds(end, _LAST, "--end")
-        with (
-            _store(settings_of(config, data_dir), existing=True) as storage,
-            click.progressbar(length=1, label="exporting", file=sys.stderr, hidden=no_terminal()) as bar,
-        ):
-
-            def progress(done: int, names: int) -> None:
-                bar.length = names
-                bar.update(done - bar.pos)
-
+        with _store(settings_of(config, data_dir), existing=True) as storage, progress_bar("exporting") as progress:
             file.writelines(text.encode() for text in export_openmetrics(storage, sets, first, last, progress))
 
 

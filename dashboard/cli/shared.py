@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,6 +74,18 @@ def settings_of(config: Path | None, data_dir: Path | None) -> Settings:
 def no_terminal() -> bool:
     """Say whether standard error is no terminal, where a progress bar has no place."""
     return not sys.stderr.isatty()
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal, and yield what is told how much is done, and of how much."""
+    with click.progressbar(length=1, label=label, file=sys.stderr, hidden=no_terminal()) as bar:
+
+        def progress(done: int, whole: int) -> None:
+            bar.length = whole
+            bar.update(done - bar.pos)
+
+        yield progress
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from dashboard.database.database import Database
 from dashboard.database.errors import (
     AlreadyRunningError,
+    BackupError,
     ClosedError,
     DatabaseError,
     MissingDatabaseError,
@@ -14,6 +15,7 @@ from dashboard.database.errors import (
 
 __all__ = [
     "AlreadyRunningError",
+    "BackupError",
     "ClosedError",
     "Database",
     "DatabaseError",

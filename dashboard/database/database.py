@@ -48,6 +48,7 @@ class Database:
                 directory.mkdir(parents=True, exist_ok=True)
                 lock = DirectoryLock(directory)
                 undo.callback(lock.release)
+                _refuse_half_restored(directory)
                 refuse_newer(file, migrations)
                 writer = Writer(file, lambda connection: migrate(connection, migrations))
             except (OSError, sqlite3.Error) as error:
@@ -64,6 +65,11 @@ class Database:
         """
         if not (directory / FILE_NAME).is_file():
             raise MissingDatabaseError(directory)
+
+    @staticmethod
+    def restored_file(directory: Path) -> Path:
+        """Return where a database lies that is to take the place of the one of a data directory."""
+        return directory / f"{FILE_NAME}.restored"
 
     def submit(self, work: Work[T]) -> Future[T]:
         """Queue ``work`` for the writer thread, which runs it in one IMMEDIATE transaction.
@@ -112,3 +118,10 @@ class Database:
         self._readers.close()
         self._writer.close()
         self._lock.release()
+
+
+def _refuse_half_restored(directory: Path) -> None:
+    """Refuse to begin anew where a restore has moved the old data aside, and was stopped before it was done."""
+    restored = Database.restored_file(directory)
+    if restored.exists() and not (directory / FILE_NAME).exists():
+        raise UnusableDatabaseError(restored, "it was being restored when that was stopped; restore it again")

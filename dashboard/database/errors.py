@@ -4,6 +4,7 @@ DatabaseError
 ├── AlreadyRunningError     another process uses the data directory
 ├── MissingDatabaseError    the data directory holds no database
 ├── NewerDatabaseError      a newer version of the program wrote the file
+├── BackupError             a copy of the database cannot be made or used
 ├── UnusableDatabaseError   the file or its directory cannot be used
 ├── ReadError               a query failed
 ├── WriteError              a transaction was rolled back
@@ -49,6 +50,13 @@ class UnusableDatabaseError(DatabaseError):
 
     def __init__(self, file: Path, reason: object) -> None:
         super().__init__(f"{file} cannot be used: {reason}")
+
+
+class BackupError(DatabaseError):
+    """A copy of the database cannot be made or used; nothing has changed."""
+
+    def __init__(self, file: Path, reason: object) -> None:
+        super().__init__(f"{file} cannot be used as a backup: {reason}")
 
 
 class ReadError(DatabaseError):

@@ -129,3 +129,22 @@ def blocks_begun(directory: Path) -> int:
         count = int(connection.execute("SELECT count(*) FROM blocks").fetchone()[0])
     connection.close()
     return count
+
+
+def test_a_backup_is_restored_and_the_old_data_is_moved_aside(tmp_path: Path) -> None:
+    data, copy = tmp_path / "data", tmp_path / "copy.db"
+    glass("import", "--data-dir", data, "-", text=SAMPLES)
+    assert glass("backup", "--data-dir", data, copy).exit_code == 0
+    before = glass("export", "--data-dir", data).stdout
+    glass("import", "--data-dir", data, "-", text="later 1 5\n# EOF\n")
+    done = glass("restore", "--data-dir", data, copy)
+    assert done.exit_code == 0, done.output
+    assert f"the old database is {data / 'cockpit.db'}.before-" in done.stdout
+    assert glass("export", "--data-dir", data).stdout == before
+    lock = DirectoryLock(data)
+    # A copy may be made of a directory in use; it is not put back into one.
+    assert glass("backup", "--data-dir", data, tmp_path / "another.db").exit_code == 0
+    refused = glass("restore", "--data-dir", data, copy)
+    lock.release()
+    assert refused.exit_code == 1
+    assert "is in use by another process" in refused.stderr
