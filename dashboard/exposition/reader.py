@@ -7,13 +7,14 @@ with its number, and takes any line that it does not know through the full gramm
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dashboard.exposition.errors import RefusedSeriesError, SampleLimitExceededError, SyntaxFault, TooManyLinesError
 from dashboard.exposition.page import Format, Metadata, format_of
 from dashboard.exposition.parser import GRAMMARS, gather_metadata
+from dashboard.exposition.repetition import LastPage
 from dashboard.exposition.syntax import MetadataLine
 from dashboard.exposition.walk import FIRST_PLACE, Memory, Walk
 from dashboard.model.exemplar import Exemplar
@@ -78,6 +79,9 @@ class PageReader:
         self._honor_timestamps = honor_timestamps
         self._form = Format.TEXT
         self._memory = Memory()
+        self._last = LastPage()
+        self._asked = ("", 0)
+        self._reading: Reading | None = None
         self._told: list[MetadataLine] = []
         self._metadata: dict[str, Metadata] = {}
 
@@ -91,6 +95,17 @@ class PageReader:
             SampleLimitExceededError: more samples are kept than a ``sample_limit`` other than 0 allows.
             UnsupportedFormatError: the content type is one that we do not read.
         """
+        asked = content_type, sample_limit
+        values = self._last.values(body) if asked == self._asked else None
+        if values is None or self._reading is None:
+            self._reading = self._read_whole(body, content_type, sample_limit)
+            self._last.learn(body, self._memory, self._reading.series, self._reading.values)
+            self._asked = asked
+        else:
+            self._reading = replace(self._reading, values=values)
+        return self._reading
+
+    def _read_whole(self, body: bytes, content_type: str, sample_limit: int) -> Reading:
         form = format_of(content_type)
         if form is not self._form:
             # A line that is good in one format may be bad in the other.
