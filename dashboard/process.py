@@ -14,6 +14,7 @@ from types import FrameType
 
 from dashboard.cockpit import running
 from dashboard.config.prometheus import PrometheusConfig
+from dashboard.heaps import share_heaps
 from dashboard.settings import Settings
 from dashboard.storage import Storage
 from dashboard.web import PortTakenError, is_glass_cockpit
@@ -40,6 +41,7 @@ def run(
     """
     if _showed_running_page(settings.port, browser):
         return
+    share_heaps()
     stop, hangup = _stop_on_signals(), _set_on_hangup()
     if exit_with_stdin:
         threading.Thread(target=_stop_with_stdin, args=(stop,), name="stdin", daemon=True).start()
