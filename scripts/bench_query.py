@@ -3,9 +3,9 @@
     python scripts/bench_query.py [--days N] [--dir FOLDER] [--runs N] [--profile QUERY]
 
 All three hold the same samples (``bench_data.py``), 30 days of 120 series and a little more unless said otherwise, in
-``FOLDER``, where a later run finds them again. Each query is asked of all three in turn, several times; what counts is the best wall
-time of each. Ours must agree with Prometheus's answer to 1e-9; VictoriaMetrics means other things by some functions,
-and is only timed. ``--profile`` shows where our engine spends its time on the one query of that number.
+``FOLDER``, where a later run finds them again. Each query is asked of all three in turn, several times; what counts is
+the best wall time of each. Ours must agree with the answer of Prometheus to 1e-9; VictoriaMetrics means other things by
+some functions, and is only timed. ``--profile`` shows where our engine spends its time on the one query of that number.
 """
 
 from __future__ import annotations
