@@ -21,6 +21,7 @@ from prometheus_client import (
 from dashboard.config.errors import ConfigError
 from dashboard.config.prometheus import PrometheusConfig
 from dashboard.database import Database, DatabaseError
+from dashboard.database.metrics import SchemaCollector
 from dashboard.migrations import MIGRATIONS
 from dashboard.promql import Engine
 from dashboard.reload import Reloader, bring_into_force, load
@@ -83,6 +84,7 @@ def running(
         if companions:
             undo.enter_context(companions)
         registry = _registry()
+        registry.register(SchemaCollector(database))
         scheduler = SteadyScheduler()
         storage = Storage(
             database,

@@ -14,6 +14,7 @@ from dashboard.cli.data import export, import_
 from dashboard.cli.init import init
 from dashboard.cli.push import push
 from dashboard.cli.query import query
+from dashboard.cli.schema import schema
 from dashboard.cli.serve import demo, serve
 from dashboard.cli.test_rules import test
 
@@ -24,5 +25,5 @@ def main() -> None:
     """One folder of Prometheus, Alertmanager and Grafana files, run by one Python process."""
 
 
-for _command in (init, demo, serve, check, test, query, push, export, import_, backup, restore):
+for _command in (init, demo, serve, check, test, query, push, export, import_, backup, restore, schema):
     main.add_command(_command)

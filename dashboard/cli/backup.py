@@ -41,7 +41,7 @@ def restore(*, config: Path | None, data_dir: Path | None, file: Path) -> None:
         from dashboard.migrations import MIGRATIONS
 
         directory = settings_of(config, data_dir).data_dir
-        suffix = datetime.now(UTC).strftime(".before-%Y%m%dT%H%M%S")
+        suffix = datetime.now(UTC).strftime(".before-%Y%m%dT%H%M%S.%f")
         with progress_bar("restoring") as progress:
             aside = put_back(file, directory, MIGRATIONS, suffix, progress)
     click.echo(f"restored {file} into {directory}")

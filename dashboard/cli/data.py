@@ -114,7 +114,7 @@ def _store(settings: Settings, *, existing: bool = False) -> Iterator[Storage]:
     from dashboard.storage import Storage
 
     if existing:
-        Database.check_exists(settings.data_dir)
+        Database.existing_file(settings.data_dir)
     database = Database.open(settings.data_dir, MIGRATIONS)
     try:
         storage = Storage(database, registry=CollectorRegistry(), clock=_now, retention=settings.retention)

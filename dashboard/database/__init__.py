@@ -6,12 +6,15 @@ from dashboard.database.errors import (
     BackupError,
     ClosedError,
     DatabaseError,
+    DowngradeError,
     MissingDatabaseError,
     NewerDatabaseError,
     ReadError,
     UnusableDatabaseError,
     WriteError,
 )
+from dashboard.database.migrations import Keepsake, Migration, MigrationSet
+from dashboard.database.schema import SchemaStatus
 
 __all__ = [
     "AlreadyRunningError",
@@ -19,9 +22,14 @@ __all__ = [
     "ClosedError",
     "Database",
     "DatabaseError",
+    "DowngradeError",
+    "Keepsake",
+    "Migration",
+    "MigrationSet",
     "MissingDatabaseError",
     "NewerDatabaseError",
     "ReadError",
+    "SchemaStatus",
     "UnusableDatabaseError",
     "WriteError",
 ]

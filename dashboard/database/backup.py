@@ -8,12 +8,11 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from sqlite_utils.migrations import Migrations
-
 from dashboard.database.connection import connect_reader
 from dashboard.database.database import FILE_NAME, Database
 from dashboard.database.errors import BackupError
 from dashboard.database.lock import DirectoryLock
+from dashboard.database.migrations import MigrationSet
 from dashboard.database.schema import refuse_newer
 
 Progress = Callable[[int, int], object]
@@ -31,17 +30,17 @@ def back_up(directory: Path, target: Path, progress: Progress = lambda _, __: No
         MissingDatabaseError: the directory holds no database.
         BackupError: the copy exists already, cannot be written, or is not whole; there is none then.
     """
-    Database.check_exists(directory)
+    source = Database.existing_file(directory)
     if target.exists():
         raise BackupError(target, "it exists already")
     with _reported(target):
-        _copy(directory / FILE_NAME, target, progress)
+        _copy(source, target, progress)
 
 
 def restore(
     source: Path,
     directory: Path,
-    migrations: Iterable[Migrations],
+    migrations: Iterable[MigrationSet],
     suffix: str,
     progress: Progress = lambda _, __: None,
 ) -> Path | None:

@@ -10,12 +10,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
-from sqlite_utils.migrations import Migrations
-
 from dashboard.database.errors import DatabaseError, MissingDatabaseError, UnusableDatabaseError
 from dashboard.database.lock import DirectoryLock
+from dashboard.database.migrations import MigrationSet
 from dashboard.database.readers import Readers
-from dashboard.database.schema import migrate, refuse_newer
+from dashboard.database.schema import SchemaStatus, migrate, refuse_newer, schema_status, take_back
 from dashboard.database.writer import Work, Writer
 
 T = TypeVar("T")
@@ -26,16 +25,19 @@ FILE_NAME = "cockpit.db"
 class Database:
     """The file ``cockpit.db`` of a data directory, open for this process alone."""
 
-    def __init__(self, file: Path, lock: DirectoryLock, writer: Writer) -> None:
+    def __init__(self, file: Path, lock: DirectoryLock, writer: Writer, migrations: Sequence[MigrationSet]) -> None:
         """Take over a lock and a writer that are ready; use :meth:`open`."""
         self.file = file
         self._lock = lock
         self._writer = writer
+        self._migrations = migrations
         self._readers = Readers(file)
 
     @classmethod
-    def open(cls, directory: Path, migrations: Sequence[Migrations]) -> Database:
+    def open(cls, directory: Path, migrations: Sequence[MigrationSet], *, upgrade: bool = True) -> Database:
         """Take the lock of the directory (made where it is missing), start the writer and run the migrations.
+
+        Without ``upgrade`` the tables are left as they are.
 
         Raises:
             AlreadyRunningError: another process uses the directory.
@@ -50,21 +52,22 @@ class Database:
                 undo.callback(lock.release)
                 _refuse_half_restored(directory)
                 refuse_newer(file, migrations)
-                writer = Writer(file, lambda connection: migrate(connection, migrations))
+                writer = Writer(file, lambda connection: migrate(connection, migrations if upgrade else ()))
             except (OSError, sqlite3.Error) as error:
                 raise UnusableDatabaseError(file, error) from error
             undo.pop_all()
-            return cls(file, lock, writer)
+            return cls(file, lock, writer, migrations)
 
     @staticmethod
-    def check_exists(directory: Path) -> None:
-        """Check that a data directory holds a database.
+    def existing_file(directory: Path) -> Path:
+        """Return the database of a data directory.
 
         Raises:
-            MissingDatabaseError: it does not.
+            MissingDatabaseError: there is none.
         """
         if not (directory / FILE_NAME).is_file():
             raise MissingDatabaseError(directory)
+        return directory / FILE_NAME
 
     @staticmethod
     def restored_file(directory: Path) -> Path:
@@ -112,6 +115,26 @@ class Database:
         """Return the bytes that the file and its log take on disk."""
         files = (self.file, self.file.with_name(f"{self.file.name}-wal"))
         return sum(file.stat().st_size for file in files if file.exists())
+
+    def schema_status(self) -> SchemaStatus:
+        """Compare the tables with what this version expects.
+
+        Raises:
+            ReadError: the database cannot be read.
+        """
+        with self.read() as connection:
+            return schema_status(connection, self._migrations)
+
+    def downgrade(self, target: str = "") -> list[str]:
+        """Take back the migrations after ``target``, or the last one, all in one transaction; return their names.
+
+        Nothing but :meth:`close` may be called afterwards.
+
+        Raises:
+            DowngradeError: something is kept that the older version could not read, or the target was not applied.
+            WriteError: nothing was changed.
+        """
+        return self.write(lambda connection: take_back(connection, self._migrations, target))
 
     def close(self) -> None:
         """Close the readers, then the writer after a checkpoint, and give the lock back."""

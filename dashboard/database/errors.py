@@ -5,6 +5,7 @@ DatabaseError
 ├── MissingDatabaseError    the data directory holds no database
 ├── NewerDatabaseError      a newer version of the program wrote the file
 ├── BackupError             a copy of the database cannot be made or used
+├── DowngradeError          a migration cannot be taken back
 ├── UnusableDatabaseError   the file or its directory cannot be used
 ├── ReadError               a query failed
 ├── WriteError              a transaction was rolled back
@@ -50,6 +51,13 @@ class UnusableDatabaseError(DatabaseError):
 
     def __init__(self, file: Path, reason: object) -> None:
         super().__init__(f"{file} cannot be used: {reason}")
+
+
+class DowngradeError(DatabaseError):
+    """A migration cannot be taken back; nothing has changed."""
+
+    def __init__(self, migration: str, reason: str) -> None:
+        super().__init__(f"{migration} cannot be taken back: {reason}")
 
 
 class BackupError(DatabaseError):

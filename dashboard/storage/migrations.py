@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from sqlite_utils import Database as Tables
-from sqlite_utils.migrations import Migrations
-
-migrations = Migrations("storage")
+from dashboard.database import Keepsake, Migration, MigrationSet
 
 _FIRST = (
     "CREATE TABLE series (id INTEGER PRIMARY KEY, labels TEXT NOT NULL)",
@@ -35,31 +32,61 @@ _THIRD = (
 )
 
 
-@migrations()
-def m001_rows_and_blocks(tables: Tables) -> None:
-    """Series, the journal of rows, and blocks of chunks."""
-    for statement in _FIRST:
-        tables.execute(statement)
+# The version before knows neither these chunks nor these runs.
+_SAMPLES = (
+    Keepsake("SELECT 1 FROM block_chunks LIMIT 1", "the samples in blocks"),
+    Keepsake("SELECT 1 FROM journal LIMIT 1", "the samples in the journal"),
+)
 
-
-@migrations()
-def m002_exemplars(tables: Tables) -> None:
-    """The newest exemplars."""
-    tables.execute(
-        """CREATE TABLE exemplars (
-            id INTEGER PRIMARY KEY, series INTEGER NOT NULL, time INTEGER NOT NULL, stamped INTEGER NOT NULL,
-            bits INTEGER NOT NULL, labels TEXT NOT NULL)"""
-    )
-
-
-@migrations()
-def m003_chunks_of_any_size(tables: Tables) -> None:
-    """Groups say where their chunks begin, blocks how large they are; deletions, and what was found damaged."""
-    for statement in _THIRD:
-        tables.execute(statement)
-
-
-@migrations()
-def m004_checksums_of_labels(tables: Tables) -> None:
-    """Series have a checksum; those of before have none."""
-    tables.execute("ALTER TABLE series ADD COLUMN checksum INTEGER")
+migrations = MigrationSet(
+    "storage",
+    (
+        Migration(
+            "m001_rows_and_blocks",
+            "Series, the journal of rows, and blocks of chunks.",
+            up=_FIRST,
+            down=tuple(
+                f"DROP TABLE {table}"
+                for table in (
+                    "series",
+                    "series_last",
+                    "layout_columns",
+                    "journal",
+                    "blocks",
+                    "block_groups",
+                    "block_chunks",
+                )
+            ),
+            keepsakes=_SAMPLES,
+        ),
+        Migration(
+            "m002_exemplars",
+            "The newest exemplars.",
+            up=(
+                """CREATE TABLE exemplars (
+                    id INTEGER PRIMARY KEY, series INTEGER NOT NULL, time INTEGER NOT NULL, stamped INTEGER NOT NULL,
+                    bits INTEGER NOT NULL, labels TEXT NOT NULL)""",
+            ),
+            down=("DROP TABLE exemplars",),
+        ),
+        Migration(
+            "m003_chunks_of_any_size",
+            "Groups say where their chunks begin, blocks how large they are; deletions, and what was found damaged.",
+            up=_THIRD,
+            down=(
+                "DROP TABLE damaged",
+                "DROP TABLE tombstones",
+                "ALTER TABLE block_groups DROP COLUMN starts",
+                "ALTER TABLE blocks DROP COLUMN bytes",
+            ),
+            keepsakes=(*_SAMPLES, Keepsake("SELECT 1 FROM damaged LIMIT 1", "what was found damaged")),
+        ),
+        Migration(
+            "m004_checksums_of_labels",
+            "Series have a checksum; those of before have none.",
+            up=("ALTER TABLE series ADD COLUMN checksum INTEGER",),
+            down=("ALTER TABLE series DROP COLUMN checksum",),
+            keepsakes=_SAMPLES,
+        ),
+    ),
+)

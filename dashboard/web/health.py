@@ -59,12 +59,14 @@ def _report(asked: Parts) -> dict[str, Any]:
     db_ok = _tried("database", asked.database.ping, otherwise=False)
     gpus = _tried("graphics cards", gpu_names, otherwise=None)
     storing = _tried("store", lambda: asked.ready() and asked.storage.healthy, otherwise=False)
+    schema_ok = _tried("schema", lambda: asked.database.schema_status().as_expected, otherwise=False)
     config_ok = asked.reloader.status.successful
     return {
         "service": SERVICE,
-        "status": "ok" if db_ok and storing and config_ok and gpus is not None else "degraded",
+        "status": "ok" if db_ok and storing and schema_ok and config_ok and gpus is not None else "degraded",
         "db_ok": db_ok,
         "storing": storing,
+        "schema_ok": schema_ok,
         "config_ok": config_ok,
         "capabilities": [*_CAPABILITIES, *(["gpu"] if gpus else [])],
         "gpu": {"available": bool(gpus), "names": gpus or []},

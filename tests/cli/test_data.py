@@ -14,7 +14,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dashboard.cli import main
+from dashboard.database import Database
 from dashboard.database.lock import DirectoryLock
+from dashboard.migrations import MIGRATIONS
 
 SAMPLES = 'up{job="a"} 1 1700000000\nup{job="a"} 0 1700000015.5\nhits_total 7 1700000000\n# EOF\n'
 
@@ -148,3 +150,22 @@ def test_a_backup_is_restored_and_the_old_data_is_moved_aside(tmp_path: Path) ->
     lock.release()
     assert refused.exit_code == 1
     assert "is in use by another process" in refused.stderr
+
+
+def test_the_schema_is_shown_taken_back_and_applied_again(tmp_path: Path) -> None:
+    Database.open(tmp_path, MIGRATIONS).close()
+    shown = glass("schema", "status", "--data-dir", tmp_path)
+    assert shown.exit_code == 0
+    last = shown.stdout.split()[-1]
+    done = glass("schema", "downgrade", "--data-dir", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert f"took back  {last}" in done.stdout
+    assert [file.suffix for file in tmp_path.glob("cockpit.db.before-*")]
+    shown = glass("schema", "status", "--data-dir", tmp_path)
+    assert (shown.exit_code, shown.stdout.splitlines()[-1]) == (1, f"pending  {last}")
+    assert glass("schema", "upgrade", "--data-dir", tmp_path).stdout == f"applied  {last}\n"
+    assert glass("schema", "status", "--data-dir", tmp_path).exit_code == 0
+    refused = glass("schema", "downgrade", "--data-dir", tmp_path, "--to", "storage.m999")
+    assert refused.exit_code == 1
+    assert "was not applied" in refused.stderr
+    assert len(list(tmp_path.glob("cockpit.db.before-*"))) == 1

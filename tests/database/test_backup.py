@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database as Tables
-from sqlite_utils.migrations import Migrations
 
 from dashboard.database import (
     AlreadyRunningError,
     BackupError,
     Database,
+    Migration,
+    MigrationSet,
     MissingDatabaseError,
     NewerDatabaseError,
     UnusableDatabaseError,
@@ -25,14 +25,9 @@ from dashboard.database.backup import back_up, restore
 SUFFIX = ".before-1"
 
 
-def numbers() -> Migrations:
-    migrations = Migrations("numbers")
-
-    @migrations()
-    def m001_numbers(tables: Tables) -> None:
-        tables.execute("CREATE TABLE numbers (n INTEGER, body BLOB)")
-
-    return migrations
+def numbers() -> MigrationSet:
+    up = ["CREATE TABLE numbers (n INTEGER, body BLOB)"]
+    return MigrationSet("numbers", [Migration("m001_numbers", "Numbers.", up=up, down=["DROP TABLE numbers"])])
 
 
 def write(database: Database, some: Sequence[int]) -> None:

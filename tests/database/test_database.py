@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database as Tables
-from sqlite_utils.migrations import Migrations
 
 from dashboard.database import (
     ClosedError,
     Database,
+    Migration,
+    MigrationSet,
     NewerDatabaseError,
     ReadError,
     UnusableDatabaseError,
@@ -21,25 +21,18 @@ from dashboard.database import (
     writer,
 )
 
-
-def numbers_migrations() -> Migrations:
-    migrations = Migrations("numbers")
-
-    @migrations()
-    def m001_numbers(tables: Tables) -> None:
-        tables.execute("CREATE TABLE numbers (n INTEGER PRIMARY KEY)")
-
-    return migrations
+NUMBERS = Migration(
+    "m001_numbers", "Numbers.", up=["CREATE TABLE numbers (n INTEGER PRIMARY KEY)"], down=["DROP TABLE numbers"]
+)
+MORE = Migration("m002_more", "More.", up=["CREATE TABLE more (n INTEGER)"], down=["DROP TABLE more"])
 
 
-def newer_migrations() -> Migrations:
-    migrations = numbers_migrations()
+def numbers_migrations() -> MigrationSet:
+    return MigrationSet("numbers", [NUMBERS])
 
-    @migrations()
-    def m002_more(tables: Tables) -> None:
-        tables.execute("CREATE TABLE more (n INTEGER)")
 
-    return migrations
+def newer_migrations() -> MigrationSet:
+    return MigrationSet("numbers", [NUMBERS, MORE])
 
 
 @pytest.fixture
@@ -197,12 +190,7 @@ def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_migration_that_fails_leaves_no_thread_and_no_lock(tmp_path: Path) -> None:
-    broken = Migrations("broken")
-
-    @broken()
-    def m001(tables: Tables) -> None:
-        tables.execute("CREATE NONSENSE")
-
+    broken = MigrationSet("broken", [Migration("m001", "Nonsense.", up=["CREATE NONSENSE"], down=[])])
     with pytest.raises(UnusableDatabaseError, match="NONSENSE"):
         Database.open(tmp_path, [broken])
     Database.open(tmp_path, [numbers_migrations()]).close()

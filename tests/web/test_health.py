@@ -65,6 +65,13 @@ def test_a_full_disk_makes_it_degraded_while_queries_go_on(client: FlaskClient, 
     assert client.get("/api/v1/query?query=vector(1)").status_code == 200
 
 
+def test_tables_that_were_changed_make_it_degraded(client: FlaskClient, parts: Parts) -> None:
+    assert client.get("/health").json["schema_ok"] is True
+    parts.database.write(lambda connection: connection.execute("CREATE TABLE strange (n)"))
+    report = client.get("/health").json
+    assert (report["status"], report["schema_ok"]) == ("degraded", False)
+
+
 def test_a_part_that_raises_makes_it_degraded(parts: Parts, caplog: pytest.LogCaptureFixture) -> None:
     def broken() -> bool:
         raise RuntimeError("the secret of the house")
