@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from io import BytesIO
 from urllib.parse import urlencode
 from weakref import WeakSet
 
@@ -209,14 +210,14 @@ def _body(response: Response, limit: int, share: Share) -> bytes:
     sent = _limited(response.pieces, limit)
     with ExitStack() as undo:
         undo.push(share)
-        pieces, size = [], 0
+        # Pieces that are joined in the end would be there twice.
+        body, size = BytesIO(), 0
         for piece in _limited(decoded(sent, response.headers.get("content-encoding", "")), limit):
             size += len(piece)
             share.hold(size)
-            pieces.append(piece)
-        body = b"".join(pieces)
+            body.write(piece)
         undo.pop_all()
-        return body
+        return body.getvalue()
 
 
 def _limited(pieces: Iterator[bytes], limit: int) -> Iterator[bytes]:

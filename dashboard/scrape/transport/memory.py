@@ -1,6 +1,6 @@
 """How much all bodies may take together while they are fetched and read: many lying servers must not fill the memory.
 
-A body takes up to three times its size meanwhile: its pieces, what they are joined to, what a grammar copies.
+A body takes up to three times its size meanwhile, with what a grammar copies of it.
 """
 
 from __future__ import annotations
