@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import http.server
-import socket
-import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
 from click.testing import CliRunner, Result
+from processes import Launcher
 
 from dashboard.cli import main
 from dashboard.remote import snappy
@@ -141,42 +138,16 @@ def test_a_server_that_is_not_there_is_told_in_short(tmp_path: Path) -> None:
 
 
 @pytest.mark.peers
-def test_the_real_prometheus_takes_what_is_pushed(tmp_path: Path) -> None:
+def test_the_real_prometheus_takes_what_is_pushed(launcher: Launcher, tmp_path: Path) -> None:
     """The samples can be queried there."""
-    (tmp_path / "prometheus.yml").write_text("scrape_configs: []\n")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    options = (
-        f"--config.file={tmp_path / 'prometheus.yml'}",
-        f"--storage.tsdb.path={tmp_path / 'data'}",
-        f"--web.listen-address={address}",
-        "--web.enable-remote-write-receiver",
-    )
-    with subprocess.Popen(["prometheus", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as prometheus:
-        try:
-            _wait_until_ready(address)
-            done = push(f"http://{address}/api/v1/write", stdin=PAGE.replace(" 1700000000000", ""))
-            assert done.exit_code == 0, done.stderr
-            answer = requests.get(
-                f"http://{address}/api/v1/query", params={"query": '{job="glass"}'}, timeout=10
-            ).json()
-        finally:
-            prometheus.terminate()
-    assert {(one["metric"]["__name__"], one["value"][1]) for one in answer["data"]["result"]} == {
+    config = tmp_path / "prometheus.yml"
+    config.write_text("scrape_configs: []\n")
+    prometheus = launcher.prometheus(config, "--web.enable-remote-write-receiver")
+    done = push(f"{prometheus.url}/api/v1/write", stdin=PAGE.replace(" 1700000000000", ""))
+    assert done.exit_code == 0, done.stderr
+    found = prometheus.query('{job="glass"}')
+    assert {(one["metric"]["__name__"], one["value"][1]) for one in found} == {
         ("jobs_total", "3"),
         ("jobs_total", "4"),
         ("temperature", "21.5"),
     }
-
-
-def _wait_until_ready(address: str) -> None:
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        try:
-            if requests.get(f"http://{address}/-/ready", timeout=5).status_code == 200:
-                return
-        except requests.ConnectionError:
-            pass
-        time.sleep(0.05)
-    pytest.fail("Prometheus did not get ready")

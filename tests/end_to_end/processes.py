@@ -120,7 +120,7 @@ class Launcher:
         options = ["--port", str(port), "--data-dir", str(self.folder / "data"), *arguments]
         return self._start([sys.executable, "-m", "dashboard", command, *options], f"http://127.0.0.1:{port}", "/ready")
 
-    def prometheus(self, config: Path) -> Server:
+    def prometheus(self, config: Path, *options: str) -> Server:
         """Start the real Prometheus on a configuration file and wait until it is ready."""
         port = free_port()
         command = [
@@ -129,6 +129,7 @@ class Launcher:
             f"--storage.tsdb.path={self.folder / f'prometheus-{port}'}",
             f"--web.listen-address=127.0.0.1:{port}",
             "--log.level=error",
+            *options,
         ]
         return self._start(command, f"http://127.0.0.1:{port}", "/-/ready")
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import struct
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
-import requests
 from flask.testing import FlaskClient
+from processes import Launcher
+from processes import Server as Peer
 
 from dashboard.remote import snappy
 from dashboard.remote.protobuf import bytes_field, fields, message, signed, text, varint_field
@@ -133,7 +131,9 @@ def test_an_answer_that_nobody_waits_for_is_not_made(client: FlaskClient) -> Non
 
 
 @pytest.mark.peers
-def test_the_real_prometheus_reads_our_samples(server: Server, parts: Parts, tmp_path: Path) -> None:
+def test_the_real_prometheus_reads_our_samples(
+    server: Server, parts: Parts, launcher: Launcher, tmp_path: Path
+) -> None:
     """Its queries are answered from here; older ones take no label name in UTF-8, so that one series is left out."""
     parts.settings.config_file.write_text("global: {external_labels: {site: here}}\n")
     assert parts.reloader.reload().successful
@@ -141,36 +141,15 @@ def test_the_real_prometheus_reads_our_samples(server: Server, parts: Parts, tmp
     config.write_text(
         f"remote_read: [{{url: 'http://localhost:{server.addresses[0][1]}/api/v1/read', read_recent: true}}]\n"
     )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    options = (f"--config.file={config}", f"--storage.tsdb.path={tmp_path / 'peer'}", f"--web.listen-address={address}")
-    with subprocess.Popen(["prometheus", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as prometheus:
-        try:
-            _wait_until_ready(address)
-            rates = _asked(address, "sum by (job, site) (rate({job='api'}[5m]))")
-            queue = _asked(address, "queue{site='here'}")
-            elsewhere = _asked(address, "queue{site='there'}")
-        finally:
-            prometheus.terminate()
+    prometheus = launcher.prometheus(config)
+    rates = _asked(prometheus, "sum by (job, site) (rate({job='api'}[5m]))")
+    queue = _asked(prometheus, "queue{site='here'}")
+    elsewhere = _asked(prometheus, "queue{site='there'}")
     assert rates == [({"job": "api", "site": "here"}, "2.0166666666666666")]
     assert queue == [({"__name__": "queue", "job": "api", "site": "here"}, "10")]
     assert elsewhere == []
 
 
-def _asked(address: str, expression: str) -> list[tuple[dict[str, str], str]]:
-    asked = {"query": expression, "time": str(NOW // 1000)}
-    answer = requests.get(f"http://{address}/api/v1/query", params=asked, timeout=10).json()
-    return [(one["metric"], one["value"][1]) for one in answer["data"]["result"]]
-
-
-def _wait_until_ready(address: str) -> None:
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        try:
-            if requests.get(f"http://{address}/-/ready", timeout=5).status_code == 200:
-                return
-        except requests.ConnectionError:
-            pass
-        time.sleep(0.05)
-    pytest.fail("Prometheus did not get ready")
+def _asked(prometheus: Peer, expression: str) -> list[tuple[dict[str, str], str]]:
+    found = prometheus.query(expression, time=NOW // 1000)
+    return [(one["metric"], one["value"][1]) for one in found]
