@@ -149,7 +149,7 @@ def features() -> Response:
     return succeeded(
         {
             "api": {
-                "admin": False,
+                "admin": True,
                 "exclude_alerts": True,
                 "label_values_match": True,
                 "lifecycle": True,

@@ -222,6 +222,11 @@ OPERATIONS: Mapping[str, Operation] = {
     "/api/v1/features": _told(keyed(keyed(FLAG))),
     "/api/v1/openapi.yaml": Operation(media_type="application/yaml"),
     "/api/v1/read": Operation(media_type="application/x-protobuf", body="application/x-protobuf"),
+    "/api/v1/admin/tsdb/delete_series": Operation(
+        (Parameter("match[]", _MATCH.description, required=True, repeated=True), _START, _END), media_type="text/plain"
+    ),
+    "/api/v1/admin/tsdb/clean_tombstones": _PLAIN_TEXT,
+    "/api/v1/admin/tsdb/snapshot": _told(record({"name": TEXT})),
     "/federate": Operation((_MATCH,), media_type="text/plain"),
     "/version": Operation(answer=_BUILD),
     "/metrics": _PLAIN_TEXT,
