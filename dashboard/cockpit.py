@@ -21,10 +21,13 @@ from prometheus_client import (
 from dashboard.config.errors import ConfigError
 from dashboard.config.prometheus import PrometheusConfig
 from dashboard.database import Database, DatabaseError
+from dashboard.database.location import doubts
 from dashboard.database.metrics import SchemaCollector
 from dashboard.migrations import MIGRATIONS
+from dashboard.model.duration import format_duration
 from dashboard.promql import Engine
-from dashboard.reload import Reloader, bring_into_force, load
+from dashboard.reload import Loaded, Reloader, bring_into_force, load
+from dashboard.retention import retention_of
 from dashboard.rules import RuleManager
 from dashboard.scheduling import SteadyScheduler
 from dashboard.scrape import ScrapeManager, Ticker, host_page
@@ -75,6 +78,7 @@ def running(
     """
     loaded = load(settings.config_file)
     config = loaded.config
+    _doubt_place(settings)
     with ExitStack() as undo:
         sockets = bind(settings.host, settings.port)
         for sock in sockets:
@@ -83,18 +87,9 @@ def running(
         undo.callback(database.close)
         if companions:
             undo.enter_context(companions)
-        registry = _registry()
-        registry.register(SchemaCollector(database))
+        registry = _registry(database)
         scheduler = SteadyScheduler()
-        storage = Storage(
-            database,
-            registry=registry,
-            clock=wall_clock,
-            retention=settings.retention,
-            journal_interval=settings.journal_interval,
-        )
-        # Before it is opened, so that as many are read as are to be kept.
-        storage.limit_exemplars(config.max_exemplars)
+        storage = _storage(database, registry, settings, config)
         interval = config.global_config.evaluation_interval
         engine = Engine(storage, registry=registry, default_step=interval)
         ticker = Ticker()
@@ -114,7 +109,7 @@ def running(
             registry=registry,
             clock=wall_clock,
         )
-        adopt = functools.partial(bring_into_force, storage=storage, scrape=scrape, rules=rules)
+        adopt = functools.partial(_adopt, settings=settings, storage=storage, scrape=scrape, rules=rules)
         reloader = Reloader(loaded, adopt, registry=registry, clock=wall_clock)
         ready = threading.Event()
         parts = Parts(settings, storage, engine, scrape, rules, database, reloader, registry, wall_clock, ready.is_set)
@@ -123,6 +118,7 @@ def running(
         undo.callback(server.stop, _STOP_SECONDS)
         storage.open()
         undo.callback(storage.close)
+        _tell_of_expiring(storage)
         if before_scraping:
             before_scraping(storage, config)
         scheduler.start(paused=True)
@@ -146,11 +142,51 @@ def running(
         log.info("stopping")
 
 
-def _registry() -> CollectorRegistry:
-    """Return the registry behind ``/metrics``, with the figures of the process itself."""
+def _doubt_place(settings: Settings) -> None:
+    if doubt := doubts(settings.data_dir):
+        log.warning("%s: choose a local folder with --data-dir", doubt)
+
+
+def _storage(database: Database, registry: CollectorRegistry, settings: Settings, config: PrometheusConfig) -> Storage:
+    """Build the store, still closed, so that it reads back as many exemplars as are to be kept."""
+    retention = retention_of(settings, config)
+    storage = Storage(
+        database,
+        registry=registry,
+        clock=wall_clock,
+        retention=retention.longest,
+        journal_interval=settings.journal_interval,
+    )
+    storage.retain(retention)
+    storage.limit_exemplars(config.max_exemplars)
+    return storage
+
+
+def _adopt(loaded: Loaded, settings: Settings, storage: Storage, scrape: ScrapeManager, rules: RuleManager) -> None:
+    """Bring into force what was loaded, and what it says of retention."""
+    bring_into_force(loaded, storage, scrape, rules)
+    storage.retain(retention_of(settings, loaded.config))
+
+
+def _tell_of_expiring(storage: Storage) -> None:
+    """Say what the first upkeep will take away, while the process can still be stopped and told to keep more."""
+    due = storage.expiring(wall_clock())
+    if due.blocks:
+        log.warning(
+            "retention (%s) drops %d samples in %d blocks within %d s; to keep them, stop now and raise --retention",
+            format_duration(storage.retention.age),
+            due.samples,
+            due.blocks,
+            _UPKEEP_SECONDS,
+        )
+
+
+def _registry(database: Database) -> CollectorRegistry:
+    """Return the registry behind ``/metrics``, with the figures of the process itself and of the database."""
     # As Prometheus, which shows no series that tells when a counter was made.
     disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry(auto_describe=True)
     for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR):
         registry.register(collector)
+    registry.register(SchemaCollector(database))
     return registry

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import platformdirs
 
-from dashboard.config.decoding import decode
+from dashboard.config.decoding import decode, decoder_of
 from dashboard.config.errors import ConfigError
-from dashboard.config.scalars import Milliseconds
+from dashboard.config.place import Place
+from dashboard.config.scalars import Bytes, InvalidValueError, Milliseconds, Reader, read_duration
 from dashboard.config.yaml_file import load
 
 _PREFIX = "GLASS_COCKPIT_"
 DEFAULT_CONFIG = Path("monitoring") / "prometheus.yml"
 DEFAULT_PORT = 5000
+DEFAULT_RETENTION = 30 * 86_400_000
 LOCAL_ADDRESSES = frozenset({f"localhost:{DEFAULT_PORT}", f"127.0.0.1:{DEFAULT_PORT}"})
 """A target at one of these addresses is this server, whichever port it listens on, and is read in process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepSetting:
+    """The series that a selector selects are kept so long."""
+
+    match: str
+    keep: Milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +39,38 @@ class Settings:
     data_dir: Path = field(default_factory=lambda: default_data_dir(demo=False))
     host: str = "localhost"
     port: int = DEFAULT_PORT
-    retention: int = 30 * 86_400_000
+    retention: int = 0
+    """How long samples are kept; 0 where neither the command line nor ``cockpit.yml`` says it."""
+    retention_size: int = 0
+    """How many bytes samples may take; 0 where ``cockpit.yml`` does not say it."""
+    retention_rules: tuple[KeepSetting, ...] = ()
+    """How long some series are kept; the first rule that is about a series counts."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names, beside ``localhost`` and IP addresses, under which pages may be asked for."""
     journal_interval: int = 1000
     simulated: frozenset[str] = frozenset()
     """The jobs that simulators play, whose pages offer incidents."""
+
+    @property
+    def cockpit_file(self) -> Path:
+        """Where ``cockpit.yml`` stands, if there is one."""
+        return self.config_file.parent / "cockpit.yml"
+
+
+_KEEP = decoder_of(KeepSetting)
+
+
+def _read_retention(value: Any, place: Place) -> int | tuple[KeepSetting, ...]:
+    """Read a duration, or a list of selectors with how long they are kept."""
+    if not isinstance(value, list):
+        age = read_duration(value, place)
+        if not age:
+            raise InvalidValueError("nothing would be kept")
+        return age
+    rules = tuple(_KEEP(each, place) for each in value)
+    if not all(rule.match and rule.keep for rule in rules):
+        raise InvalidValueError("each rule needs a selector in match, and in keep how long it is kept")
+    return rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +80,8 @@ class _Given:
     data_dir: str | None = None
     host: str | None = None
     port: int | None = None
-    retention: Milliseconds | None = None
+    retention: Annotated[Any, Reader(_read_retention, None, str)] = None
+    retention_size: Bytes | None = None
     allowed_hosts: tuple[str, ...] | None = None
 
 
@@ -79,9 +116,10 @@ def _given_by(source: Path, content: object) -> dict[str, object]:
     given = decode(source, content, _Given)
     if given.port is not None and not 0 <= given.port <= 65_535:
         raise ConfigError(source, f"{given.port} is not a port", "port")
-    if given.retention == 0:
-        raise ConfigError(source, "nothing would be kept", "retention")
-    return asdict(given)
+    found: dict[str, object] = {entry.name: getattr(given, entry.name) for entry in fields(_Given)}
+    if isinstance(given.retention, tuple):
+        found |= {"retention": None, "retention_rules": given.retention}
+    return found
 
 
 def _environment() -> dict[str, object]:

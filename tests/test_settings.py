@@ -12,9 +12,9 @@ def config_file(tmp_path: Path) -> Path:
     return tmp_path / "prometheus.yml"
 
 
-def test_defaults_listen_on_localhost_and_keep_thirty_days(config_file: Path) -> None:
+def test_defaults_listen_on_localhost(config_file: Path) -> None:
     settings = load_settings(config_file)
-    assert (settings.host, settings.port, settings.retention) == ("localhost", 5000, 30 * 86_400_000)
+    assert (settings.host, settings.port) == ("localhost", 5000)
 
 
 def test_the_command_line_comes_before_the_environment_before_the_file(
@@ -42,6 +42,10 @@ def test_lists_and_paths_of_the_environment(config_file: Path, monkeypatch: pyte
         ("port: many", "port: not a whole number"),
         ("port: 70000", "70000 is not a port"),
         ("retention: 0", "nothing would be kept"),
+        ("retention: soon", "retention"),
+        ("retention: [{match: up, keep: 0}]", "each rule needs"),
+        ("retention: [{match: up, keeep: 1d}]", "unknown key"),
+        ("retention_size: many", "retention_size"),
     ],
 )
 def test_a_bad_cockpit_file_is_refused(config_file: Path, text: str, message: str) -> None:

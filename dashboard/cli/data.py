@@ -88,13 +88,15 @@ def import_(*, config: Path | None, data_dir: Path | None, file: BinaryIO) -> No
 
 def _tell(imported: Imported, settings: Settings) -> None:
     from dashboard.model.duration import format_duration
+    from dashboard.settings import DEFAULT_RETENTION
 
     click.echo(f"imported {imported.samples} new samples of {imported.series} series")
-    oldest = _now() - settings.retention
+    retention = settings.retention or DEFAULT_RETENTION
+    oldest = _now() - retention
     if imported.earliest is not None and imported.earliest < oldest:
         day = datetime.fromtimestamp(oldest / 1000, UTC).date()
         click.echo(
-            f"samples from before {day} are older than the retention of {format_duration(settings.retention)}: the "
+            f"samples from before {day} are older than the retention of {format_duration(retention)}: the "
             "server drops them when it runs, unless it is told to keep them longer (--retention)",
             err=True,
         )
@@ -111,13 +113,15 @@ def _store(settings: Settings, *, existing: bool = False) -> Iterator[Storage]:
 
     from dashboard.database import Database
     from dashboard.migrations import MIGRATIONS
+    from dashboard.settings import DEFAULT_RETENTION
     from dashboard.storage import Storage
 
     if existing:
         Database.existing_file(settings.data_dir)
     database = Database.open(settings.data_dir, MIGRATIONS)
     try:
-        storage = Storage(database, registry=CollectorRegistry(), clock=_now, retention=settings.retention)
+        retention = settings.retention or DEFAULT_RETENTION
+        storage = Storage(database, registry=CollectorRegistry(), clock=_now, retention=retention)
         storage.open()
         try:
             yield storage

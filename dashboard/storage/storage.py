@@ -289,6 +289,11 @@ class Storage:
         """Keep samples as this says from now on; what is not kept any more goes at the next upkeep."""
         self._retainer.retention = retention
 
+    @property
+    def retention(self) -> Retention:
+        """How long samples are kept."""
+        return self._retainer.retention
+
     def expiring(self, now: int) -> Removed:
         """Return what the next upkeep will drop in whole blocks."""
         return self._retainer.due(now)

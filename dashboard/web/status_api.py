@@ -75,7 +75,7 @@ def runtime_info() -> Response:
             "GOMEMLIMIT": 0,
             "GOGC": "",
             "GODEBUG": "",
-            "storageRetention": format_duration(parts().settings.retention),
+            "storageRetention": format_duration(parts().storage.retention.age),
         }
     )
 
@@ -94,7 +94,7 @@ def flags() -> Response:
         {
             "config.file": str(settings.config_file),
             "storage.tsdb.path": str(settings.data_dir),
-            "storage.tsdb.retention.time": format_duration(settings.retention),
+            "storage.tsdb.retention.time": format_duration(parts().storage.retention.age),
             "web.enable-lifecycle": "true",
             "web.listen-address": f"{settings.host}:{settings.port}",
         }
