@@ -19,7 +19,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from dashboard.database import Database
 from dashboard.model.samples import SeriesBatch
 from dashboard.storage import Storage
 from dashboard.storage.migrations import migrations
+from dashboard.storage.openmetrics_import import import_openmetrics
 
 _HOUR = 3_600_000
 
@@ -92,22 +93,16 @@ def _ratios(figures: dict[str, Figures], samples: int) -> None:
 
 def _measure_ours(batches: Sequence[SeriesBatch], directory: Path) -> Figures:
     end = int(batches[0].timestamps[-1])
+    text = directory.with_suffix(".om")
+    bench_data.write_openmetrics(text, batches)
     began = _own_seconds()
-    _with_store(directory, end, lambda storage: storage.import_batches(_by_day(batches)))
+    with text.open("rb") as file:
+        _with_store(directory, end, lambda storage: import_openmetrics(storage, file, end))
     imported = _own_seconds() - began
     _with_store(directory, end, lambda storage: storage.upkeep(end + 1))
     print(f"{'':12} compaction {_own_seconds() - began - imported:.2f} CPU s")
     _with_store(directory, end, lambda storage: _scan(storage, batches))
     return Figures(_disk_bytes(directory), imported)
-
-
-def _by_day(batches: Iterable[SeriesBatch]) -> Iterable[SeriesBatch]:
-    """Cut the set as an importer that reads a long file in bounded memory would: some series and ten days at a time."""
-    size = 240 * _HOUR // bench_data.INTERVAL
-    for batch in batches:
-        for first in range(0, len(batch.timestamps), size):
-            part = slice(first, first + size)
-            yield SeriesBatch(batch.labels, batch.timestamps[part], batch.values[:, part])
 
 
 def _scan(storage: Storage, batches: Sequence[SeriesBatch]) -> None:
