@@ -15,7 +15,7 @@ from dashboard.exposition.values import parse_floats
 from dashboard.exposition.walk import Memory
 from dashboard.model.samples import FloatArray, IntArray
 
-_LARGEST = 8 << 20
+_LARGEST = 1 << 20
 _NO_SAMPLE = -1
 _DROPPED = -2
 
