@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dashboard.database import DatabaseError, UnusableDatabaseError
+from dashboard.database import DatabaseError, NewerDatabaseError, UnusableDatabaseError
 from dashboard.model.labels import Labels
 from dashboard.model.samples import SeriesBatch
 from tests.storage.conftest import Dump, Store
@@ -39,12 +39,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Dump]:
 
 
 def open_damaged(directory: Path, octets: bytes) -> Store | None:
-    """Open a store over these bytes; nothing if SQLite finds it so damaged that it is refused."""
+    """Open a store over these bytes; nothing if SQLite finds it so damaged, or us so strange, that it is refused."""
     directory.mkdir()
     (directory / "cockpit.db").write_bytes(octets)
     try:
         return Store(directory, **OPTIONS)
-    except UnusableDatabaseError as error:
+    except (UnusableDatabaseError, NewerDatabaseError) as error:
         told = str(error)
     assert "cockpit.db" in told
     return None

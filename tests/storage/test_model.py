@@ -104,10 +104,11 @@ class Model:
             assert not [time for time in samples if time // LONGEST * LONGEST + LONGEST <= oldest]
 
     def forget(self, known: Callable[[str], bool]) -> None:
-        """Forget the series that the store has forgotten, which must have no sample left."""
+        """Forget the series that the store has forgotten, which must have no sample left, and so need no end marked."""
         for name in [name for name in self.last if not known(name)]:
             assert not self.samples.get(name)
             del self.last[name]
+            self.present = [[other for other in present if other != name] for present in self.present]
 
     def dump(self, start: int, end: int) -> dict[str, list[tuple[int, int]]]:
         found = {
