@@ -164,8 +164,9 @@ def _storage(database: Database, registry: CollectorRegistry, settings: Settings
 
 def _adopt(loaded: Loaded, settings: Settings, storage: Storage, scrape: ScrapeManager, rules: RuleManager) -> None:
     """Bring into force what was loaded, and what it says of retention."""
+    retention = retention_of(settings, loaded.config)
     bring_into_force(loaded, storage, scrape, rules)
-    storage.retain(retention_of(settings, loaded.config))
+    storage.retain(retention)
 
 
 def _tell_of_expiring(storage: Storage) -> None:
