@@ -17,6 +17,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Gauge
 
 from dashboard.config.errors import ConfigError
+from dashboard.config.globs import matching
 from dashboard.config.prometheus import PrometheusConfig, load_prometheus_config
 from dashboard.config.rules import RuleFile, load_rule_file
 from dashboard.rules import RuleManager
@@ -152,9 +153,8 @@ def _sources(config: PrometheusConfig) -> tuple[str, ...]:
 def _fingerprint(config: PrometheusConfig) -> bytes:
     """Digest names and contents of all the files that a configuration is made of, and those that match its patterns."""
     digest = hashlib.blake2b()
-    sources = map(Path, _sources(config))
-    files = {file for source in sources for file in ([*source.parent.glob(source.name)] or [source])}
-    for file in sorted(files):
+    matched = (file for pattern in config.watched for file in matching(pattern))
+    for file in sorted({*config.files, *matched}):
         digest.update(f"\0{file}\0".encode())
         digest.update(_content(file))
     return digest.digest()
