@@ -41,8 +41,24 @@ def is_absent(values: FloatArray) -> BoolArray:
 class SampleLimitError(Exception):
     """What was asked for holds more samples than the caller wants to have in memory; nothing was read."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, found: int) -> None:
         super().__init__(f"there are more than {most} samples")
+        self.found = found
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of float64[S, T] without a look at each value; what is not known is taken to be otherwise."""
+
+    plain: bool
+    """Whether all are plain numbers: none is a NaN, and so none is absent or a staleness marker."""
+    rising: BoolArray
+    """Which rows never fall from a sample to the next: bool[S]."""
+
+    @classmethod
+    def nothing(cls, rows: int) -> Known:
+        """Return that nothing is known."""
+        return cls(False, np.zeros(rows, dtype=np.bool_))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +72,4 @@ class SeriesBatch:
     labels: Sequence[Labels]
     timestamps: IntArray
     values: FloatArray
+    known: Known | None = None

@@ -71,6 +71,8 @@ def _latest(lookback: int, show: _Show, batch: SeriesBatch, steps: IntArray, tim
     index[~covered] = 0
     sampled, values = batch.timestamps[index], batch.values[:, index]
     covered &= sampled > times - lookback
+    if batch.known is not None and batch.known.plain:
+        return Matrix(batch.labels, steps, show(sampled, values), np.broadcast_to(covered, values.shape))
     stale = is_stale(values)
     # The marker is a signalling NaN, at which arithmetic would raise an alarm though nobody sees the result.
     values[stale] = np.nan

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dashboard.model.labels import Labels
-from dashboard.model.samples import BoolArray, FloatArray, IntArray, SeriesBatch, is_stale
+from dashboard.model.samples import BoolArray, FloatArray, IntArray, Known, SeriesBatch, is_stale
 from dashboard.promql.context import Limits
 from dashboard.promql.matrix import IndexArray, Matrix
 
@@ -40,13 +40,17 @@ class Windows:
     limits: Limits
     steps: slice = field(default_factory=lambda: _ALL_STEPS)
     """Which steps of the query these are."""
+    known: Known | None = None
+    """What is known of the values."""
 
     @classmethod
     def of(cls, batch: SeriesBatch, times: IntArray, length: int, limits: Limits, steps: slice = _ALL_STEPS) -> Windows:
         """Find the windows of a batch that has no staleness markers."""
         low = np.searchsorted(batch.timestamps, times - length, side="right")
         high = np.searchsorted(batch.timestamps, times, side="right")
-        return cls(list(batch.labels), batch.timestamps, batch.values, low, high, times, length, limits, steps)
+        return cls(
+            list(batch.labels), batch.timestamps, batch.values, low, high, times, length, limits, steps, batch.known
+        )
 
     @classmethod
     def extended(
@@ -137,6 +141,8 @@ def _reduced(ufunc: np.ufunc, values: FloatArray, bounds: IndexArray, limits: Li
 
 def split_stale(batch: SeriesBatch) -> list[SeriesBatch]:
     """Return the same series without staleness markers: a batch for each set of timestamps that is left."""
+    if batch.known is not None and batch.known.plain:
+        return [batch]
     stale = is_stale(batch.values)
     if not stale.any():
         return [batch]

@@ -18,9 +18,10 @@ import numpy as np
 import orjson
 
 from dashboard.database import Database, DatabaseError, ReadError
-from dashboard.model.samples import FloatArray, IntArray
+from dashboard.model.samples import ABSENT, FloatArray, IntArray, Known
 from dashboard.storage.cache import Cache
-from dashboard.storage.codec import absent_matrix, decode_chunk, decode_ints, unbind
+from dashboard.storage.codec import Blob, decode_ints, unbind
+from dashboard.storage.columns import Chunked, read_cached
 from dashboard.storage.damage import Damage
 from dashboard.storage.errors import CorruptBlobError
 from dashboard.storage.leases import Leases
@@ -70,16 +71,19 @@ class Group:
         """The timestamps, strictly increasing."""
         return self._contents().times
 
-    def read(self, columns: IntArray, first: int, last: int, *, keep: bool = True) -> FloatArray:
-        """Return float64[columns, last - first]; see :class:`Source`."""
-        if not len(self.series):
+    def read_into(self, out: FloatArray, columns: IntArray, first: int, *, keep: bool) -> Known:
+        """Write columns into float64[columns, n]; see :class:`Source`."""
+        contents = self._contents()
+        if not len(contents.series):
             # Retention has removed it since it was handed out.
-            return absent_matrix(len(columns), last - first)
+            out[:] = ABSENT
+            return Known.nothing(len(out))
         if not keep:
-            return self._decoded(columns)[0][:, first:last]
-        key = ("group", self.number, columns.tobytes())
-        values: FloatArray = self.cache.get(key, lambda: self._decoded(columns))
-        return values[:, first:last]
+            return self._decode_into(out, columns, first)
+        key, shape = ("group", self.number, columns.tobytes()), (len(columns), len(contents.times))
+        values, known = read_cached(self.cache, key, shape, lambda whole: self._decode_into(whole, columns, 0))
+        out[:] = values[:, first : first + out.shape[1]]
+        return known
 
     def _contents(self) -> _Contents:
         contents: _Contents = self.cache.get(("contents", self.number), self._read_contents)
@@ -105,18 +109,18 @@ class Group:
         begins = np.arange(0, len(numbers), rows) if starts is None else decode_ints(starts)
         return _Contents(numbers, decode_ints(times), begins)
 
-    def _decoded(self, columns: IntArray) -> tuple[FloatArray, int]:
+    def _decode_into(self, out: FloatArray, columns: IntArray, first: int) -> Known:
         contents = self._contents()
-        ends = np.append(contents.starts, len(contents.series))[1:]
-        values = np.empty((len(columns), len(contents.times)))
-        owners = np.searchsorted(contents.starts, columns, side="right") - 1
-        chunks = np.unique(owners)
-        blobs = self._blobs(chunks)
-        for chunk in chunks.tolist():
-            first = int(contents.starts[chunk])
-            own = owners == chunk
-            values[own] = self._decode(chunk, blobs, int(ends[chunk]) - first, values.shape[1], columns[own] - first)
-        return values, values.nbytes
+        chunked = Chunked(contents.starts, len(contents.series), len(contents.times))
+        blobs = self._blobs(chunked.owners(columns))
+
+        def body(chunk: int) -> Blob | None:
+            return unbind(blobs[chunk], self.number << CHUNK_BITS | chunk) if chunk in blobs else None
+
+        def damaged(chunk: int, error: CorruptBlobError) -> None:
+            self.damage.found(f"chunk {chunk} of group {self.number} of the blocks", error, blobs[chunk])
+
+        return chunked.decode_into(out, columns, first, body, damaged)
 
     def _blobs(self, chunks: IntArray) -> dict[int, bytes]:
         first = self.number << CHUNK_BITS
@@ -132,16 +136,6 @@ class Group:
                 return {key: body for chunk in chunks for key, body in self._blobs(chunk[None]).items()}
             self.damage.found(f"chunk {chunks[0]} of group {self.number} of the blocks", error)
             return {}
-
-    def _decode(self, chunk: int, blobs: dict[int, bytes], series: int, samples: int, rows: IntArray) -> FloatArray:
-        """Decode some of a chunk; one that is damaged, or was deleted meanwhile, holds no sample."""
-        try:
-            if chunk in blobs:
-                body = unbind(blobs[chunk], self.number << CHUNK_BITS | chunk)
-                return decode_chunk(body, series, samples, rows)
-        except CorruptBlobError as error:
-            self.damage.found(f"chunk {chunk} of group {self.number} of the blocks", error, blobs[chunk])
-        return absent_matrix(len(rows), samples)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from dashboard.storage.order import save_last
 from dashboard.storage.points import PointColumns
 from dashboard.storage.records import Points, Run, journal_row, save_journal
 from dashboard.storage.sealing import make_run
-from dashboard.storage.source import Source
+from dashboard.storage.source import Source, read
 from dashboard.storage.windows import Windows
 
 log = logging.getLogger(__name__)
@@ -163,7 +163,7 @@ def _rest_of_runs(cuts: Sequence[_Cut]) -> Iterator[Run]:
             taken = cut.end - sealed.number
             if 0 < taken < len(sealed.times):
                 columns = np.arange(len(sealed.series))
-                values = sealed.read(columns, taken, len(sealed.times), keep=False)
+                values = read(sealed, columns, taken, len(sealed.times))
                 rows = RawRows(sealed.series, sealed.times[taken:], values.T)
                 yield make_run(cut.layout.number, sealed.run.number, rows)
 
@@ -212,7 +212,7 @@ def _slices(cut: _Cut) -> Iterator[tuple[IntArray, FloatArray]]:
 def _padded(source: Source, columns: IntArray, rows: int) -> FloatArray:
     """Read columns of a source that may be older than some of them."""
     known = columns[columns < len(source.series)]
-    values = source.read(known, 0, rows, keep=False) if len(known) else absent_matrix(0, rows)
+    values = read(source, known, 0, rows) if len(known) else absent_matrix(0, rows)
     if len(known) == len(columns):
         return values
     return np.concatenate([values, absent_matrix(len(columns) - len(known), rows)])

@@ -17,6 +17,7 @@ from dashboard.storage.merging import Merger
 from dashboard.storage.records import Points, Run, journal_row, save_journal
 from dashboard.storage.rewriting import Erase
 from dashboard.storage.sealing import Sealer, make_run
+from dashboard.storage.source import read
 from dashboard.storage.tombstones import Tombstones
 
 log = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ def _without(layout: int, sealed: SealedRows, series: IntArray, start: int, end:
     columns = np.flatnonzero(np.isin(sealed.series, series))
     if not len(columns):
         return None
-    values = sealed.read(np.arange(len(sealed.series)), 0, len(sealed.times), keep=False)
+    values = read(sealed, np.arange(len(sealed.series)), 0, len(sealed.times))
     first, last = np.searchsorted(sealed.times, start), np.searchsorted(sealed.times, end, side="right")
     values[columns, first:last] = ABSENT
     return make_run(layout, sealed.run.number, RawRows(sealed.series, sealed.times, values.T))

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dashboard.model.samples import ABSENT, FloatArray, IntArray, is_absent
+from dashboard.model.samples import ABSENT, FloatArray, IntArray, Known, is_absent
 from dashboard.storage.cache import Cache
-from dashboard.storage.codec import absent_matrix, decode_chunk
+from dashboard.storage.columns import Chunked, read_cached
 from dashboard.storage.damage import Damage
 from dashboard.storage.errors import CorruptBlobError
 from dashboard.storage.points import HeadPoints
 from dashboard.storage.records import Growth, Record, Row, Run
-from dashboard.storage.source import Source
+from dashboard.storage.source import Source, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,10 @@ class RawRows:
     values: FloatArray
     """float64[T, S], a row for each timestamp."""
 
-    def read(self, columns: IntArray, first: int, last: int, *, keep: bool = True) -> FloatArray:  # noqa: ARG002 - rows as they came are not decoded.
-        """Return float64[columns, last - first]; see :class:`Source`."""
-        return np.ascontiguousarray(self.values[first:last].take(columns, axis=1).T)
+    def read_into(self, out: FloatArray, columns: IntArray, first: int, *, keep: bool) -> Known:  # noqa: ARG002 - rows as they came are not decoded.
+        """Write columns into float64[columns, n]; see :class:`Source`."""
+        out[:] = self.values[first : first + out.shape[1]].take(columns, axis=1).T
+        return Known(not np.isnan(out).any(), np.all(out[:, 1:] >= out[:, :-1], axis=1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,33 +56,22 @@ class SealedRows:
         """The timestamps, strictly increasing."""
         return self.run.times
 
-    def read(self, columns: IntArray, first: int, last: int, *, keep: bool = True) -> FloatArray:
-        """Return float64[columns, last - first]; see :class:`Source`."""
+    def read_into(self, out: FloatArray, columns: IntArray, first: int, *, keep: bool) -> Known:
+        """Write columns into float64[columns, n]; see :class:`Source`."""
         if not keep:
-            return self._decoded(columns)[0][:, first:last]
-        key = ("sealed", self.key, columns.tobytes())
-        values: FloatArray = self.cache.get(key, lambda: self._decoded(columns))
-        return values[:, first:last]
+            return self._decode_into(out, columns, first)
+        key, shape = ("sealed", self.key, columns.tobytes()), (len(columns), len(self.times))
+        values, known = read_cached(self.cache, key, shape, lambda whole: self._decode_into(whole, columns, 0))
+        out[:] = values[:, first : first + out.shape[1]]
+        return known
 
-    def _decoded(self, columns: IntArray) -> tuple[FloatArray, int]:
-        starts, samples = self.run.starts, len(self.run.times)
-        ends = np.append(starts, self.run.width)[1:]
-        owners = np.searchsorted(starts, columns, side="right") - 1
-        values = np.empty((len(columns), samples))
-        for chunk in np.unique(owners).tolist():
-            own = owners == chunk
-            first = int(starts[chunk])
-            values[own] = self._decode(chunk, int(ends[chunk]) - first, columns[own] - first)
-        return values, values.nbytes
+    def _decode_into(self, out: FloatArray, columns: IntArray, first: int) -> Known:
+        chunked = Chunked(self.run.starts, self.run.width, len(self.times))
+        return chunked.decode_into(out, columns, first, self.run.chunks.__getitem__, self._damaged)
 
-    def _decode(self, chunk: int, series: int, rows: IntArray) -> FloatArray:
-        """Decode some of a chunk; one that is damaged holds no sample."""
-        try:
-            return decode_chunk(self.run.chunks[chunk], series, len(self.run.times), rows)
-        except CorruptBlobError as error:
-            place = f"chunk {chunk} of record {self.run.number} of the journal"
-            self.damage.found(place, error, self.run.chunks[chunk])
-            return absent_matrix(len(rows), len(self.run.times))
+    def _damaged(self, chunk: int, error: CorruptBlobError) -> None:
+        place = f"chunk {chunk} of record {self.run.number} of the journal"
+        self.damage.found(place, error, self.run.chunks[chunk])
 
 
 class HeadLayout:
@@ -212,8 +202,8 @@ class _Tail:
     def times(self) -> IntArray:
         return self.whole.times[self.skipped :]
 
-    def read(self, columns: IntArray, first: int, last: int, *, keep: bool = True) -> FloatArray:
-        return self.whole.read(columns, first + self.skipped, last + self.skipped, keep=keep)
+    def read_into(self, out: FloatArray, columns: IntArray, first: int, *, keep: bool) -> Known:
+        return self.whole.read_into(out, columns, first + self.skipped, keep=keep)
 
 
 class Head:
@@ -291,7 +281,7 @@ class Head:
             elif isinstance(source, RawRows):
                 count += int(np.count_nonzero(~is_absent(source.values)))
             else:
-                values = source.read(np.arange(len(source.series)), 0, len(source.times), keep=False)
+                values = read(source, np.arange(len(source.series)), 0, len(source.times))
                 count += int(np.count_nonzero(~is_absent(values)))
         return count
 

@@ -49,10 +49,10 @@ def write_batches(
 def _without(held: Held, series: IntArray, times: IntArray, values: FloatArray) -> FloatArray:
     """Leave out the samples at whose timestamps their series has one already."""
     left = values
-    for places, known, _ in held(series, int(times[0]), int(times[-1])) if len(times) else ():
+    for known in held(series, int(times[0]), int(times[-1])) if len(times) else ():
         if left is values:
             left = values.copy()
-        left[np.ix_(places, np.isin(times, known))] = ABSENT
+        left[np.ix_(known.places, np.isin(times, known.times))] = ABSENT
     return left
 
 

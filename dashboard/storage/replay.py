@@ -17,6 +17,7 @@ from dashboard.storage.order import LastSamples
 from dashboard.storage.records import Growth, Points, Row, Run, read_growth, read_record
 from dashboard.storage.scan import scan
 from dashboard.storage.series import SeriesRegistry
+from dashboard.storage.source import read
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def _find_last(head: Head, last: LastSamples) -> None:
         unknown = np.arange(len(layout.series))
         for source in reversed(layout.sources()):
             columns = unknown[unknown < len(source.series)]
-            values = source.read(columns, 0, len(source.times), keep=False)
+            values = read(source, columns, 0, len(source.times))
             present = ~is_absent(values)
             found = present.any(axis=1)
             ends = len(source.times) - 1 - present[:, ::-1].argmax(axis=1)

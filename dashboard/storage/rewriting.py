@@ -13,7 +13,7 @@ import numpy as np
 
 from dashboard.model.samples import FloatArray, IntArray, is_absent
 from dashboard.storage.codec import absent_matrix
-from dashboard.storage.source import Source
+from dashboard.storage.source import Source, read
 from dashboard.storage.windows import parts
 
 Slices = Iterator[tuple[IntArray, FloatArray]]
@@ -111,7 +111,7 @@ def _fill(values: FloatArray, times: IntArray, source: Source, columns: IntArray
     rows = np.flatnonzero(columns >= 0)
     if first == last or not len(rows):
         return
-    found = source.read(columns[rows], int(first), int(last), keep=False)
+    found = read(source, columns[rows], int(first), int(last))
     places = np.searchsorted(times, source.times[first:last])
     present = ~is_absent(found)
     if present.all() and len(rows) == len(values) and places[-1] - places[0] == len(places) - 1:

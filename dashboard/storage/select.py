@@ -13,36 +13,117 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dashboard.model.samples import BoolArray, FloatArray, IntArray, SampleLimitError, is_absent
+from dashboard.model.samples import BoolArray, FloatArray, IntArray, Known, SampleLimitError, is_absent
 from dashboard.storage.points import PointColumns
 from dashboard.storage.source import Source
 
-Part = tuple[IntArray, IntArray, FloatArray]
-"""Places in the list of wanted series, timestamps, and float64[places, timestamps] with a sample everywhere."""
+_COUNTED = 16
+"""Samples are counted up to so many times the limit."""
+
+_KEPT = 1 << 20
+"""What is decoded for a query is kept for others if there are no more samples: otherwise it would fill the cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Samples of some series over the same timestamps."""
+
+    places: IntArray
+    """Places in the list of wanted series."""
+    times: IntArray
+    values: FloatArray
+    """float64[places, times], with a sample everywhere."""
+    known: Known | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Where the wanted series are among some columns: ``columns[i]`` holds the one at ``places[i]``, which rise."""
+
+    series: IntArray
+    places: IntArray
+    columns: IntArray
+    key: bytes
+    """The same for the same places."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """The part of a source that a query wants: ``columns[i]`` holds the wanted series ``places[i]``."""
+    """The part of a source that a query wants: ``times`` begins at the place ``first`` of those of the source."""
 
     source: Source
-    places: IntArray
-    columns: IntArray
+    found: _Found
     times: IntArray
     first: int
-    last: int
 
     @property
     def size(self) -> int:
-        """The number of places in the matrix that :meth:`read` gives for all of its series."""
-        return len(self.columns) * len(self.times)
+        """The number of samples, or places without one, that it has in memory."""
+        return len(self.found.places) * len(self.times)
 
-    def read(self, places: IntArray) -> FloatArray:
-        """Read the columns of some of its places, which are in order."""
-        columns = self.columns
-        if len(places) < len(self.places):
-            columns = columns[np.isin(self.places, places, assume_unique=True)]
-        return self.source.read(columns, self.first, self.last)
+    def read_into(self, out: FloatArray, places: IntArray, *, keep: bool) -> Known:
+        """Write the samples at some of its places, which rise, into ``out``."""
+        columns = self.found.columns
+        if len(places) < len(columns):
+            columns = columns[np.searchsorted(self.found.places, places)]
+        # What is wanted only in part is likely to be wanted for its other part next.
+        return self.source.read_into(out, columns, self.first, keep=keep or len(self.times) < len(self.source.times))
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """Series that lie in the same pieces, which follow each other in time."""
+
+    places: IntArray
+    times: IntArray
+    pieces: Sequence[_Piece]
+
+    def read_into(self, out: FloatArray, *, keep: bool) -> Known:
+        """Write the pieces side by side into float64[places, times]."""
+        at, plain, rising = 0, True, np.ones(len(out), dtype=np.bool_)
+        for piece in self.pieces:
+            own = out[:, at : at + len(piece.times)]
+            known = piece.read_into(own, self.places, keep=keep)
+            plain = plain and known.plain
+            rising &= known.rising
+            if at:
+                rising &= own[:, 0] >= out[:, at - 1]
+            at += len(piece.times)
+        return Known(plain, rising)
+
+
+class _Lookup:
+    """Finds the wanted series in sources; those of one layout share their columns, and are searched once."""
+
+    def __init__(self, wanted: IntArray) -> None:
+        """``wanted`` are numbers of series, each once."""
+        self._where = np.full(int(wanted.max(initial=-1)) + 1, -1, dtype=np.int64)
+        self._where[wanted] = np.arange(len(wanted))
+        self._known: dict[tuple[int, int], _Found] = {}
+
+    def __call__(self, series: IntArray) -> _Found:
+        """Find the wanted series among the series of columns."""
+        address = (series.ctypes.data, len(series))
+        if address not in self._known:
+            # It holds the array, so that no other one is ever at this address.
+            self._known[address] = self._search(series)
+        return self._known[address]
+
+    def places_of(self, series: IntArray) -> IntArray:
+        """Return the place of each series, or -1."""
+        known = series < len(self._where)
+        if known.all():
+            return self._where[series]
+        return np.where(known, self._where[np.where(known, series, 0)], -1)
+
+    def _search(self, series: IntArray) -> _Found:
+        places = self.places_of(series)
+        columns = np.flatnonzero(places >= 0)
+        places = places[columns]
+        if (places[1:] < places[:-1]).any():
+            order = np.argsort(places)
+            places, columns = places[order], columns[order]
+        return _Found(series, places, columns, places.tobytes())
 
 
 def merge(
@@ -61,21 +142,25 @@ def merge(
     """
     if not len(wanted):
         return
-    where = np.full(int(wanted.max(initial=-1)) + 1, -1, dtype=np.int64)
-    where[wanted] = np.arange(len(wanted))
-    found = _points_between(points, where, start, end)
-    pieces = list(_counted((_piece(source, where, start, end) for source in sources), len(found), most))
+    lookup = _Lookup(wanted)
+    found = _points_between(points, lookup, start, end)
+    pieces = list(_counted((_piece(source, lookup, start, end) for source in sources), len(found), most))
+    size = sum(piece.size for piece in pieces)
     pointed = np.zeros(len(wanted), dtype=np.bool_)
-    pointed[where[found.series]] = True
+    pointed[lookup.places_of(found.series)] = True
+    chains: list[_Chain] = []
     for places, chain in _chains(len(wanted), pieces):
         alone = pointed[places]
         if _overlap(chain):
             alone = np.ones(len(places), dtype=np.bool_)
-        yield from _joined(places[~alone], chain)
+        if not alone.all():
+            chains.append(_Chain(places[~alone], np.concatenate([piece.times for piece in chain]), chain))
         yield from _sorted(places[alone], wanted, chain, found)
+    for same in _of_same_times(chains):
+        yield from _joined(same, keep=size <= _KEPT)
     chained = np.zeros(len(wanted), dtype=np.bool_)
     for piece in pieces:
-        chained[piece.places] = True
+        chained[piece.found.places] = True
     yield from _sorted(np.flatnonzero(pointed & ~chained), wanted, [], found)
 
 
@@ -86,57 +171,52 @@ def members(wanted: BoolArray, source: Source) -> IntArray:
     return series[wanted[series]]
 
 
-def _piece(source: Source, where: IntArray, start: int, end: int) -> _Piece | None:
-    series = source.series
-    known = series < len(where)
-    places = np.where(known, where[np.where(known, series, 0)], -1)
-    columns = np.flatnonzero(places >= 0)
-    if not len(columns):
+def _piece(source: Source, lookup: _Lookup, start: int, end: int) -> _Piece | None:
+    found = lookup(source.series)
+    if not len(found.places):
         return None
     times = source.times
     first, last = np.searchsorted(times, start), np.searchsorted(times, end, side="right")
-    if first == last:
-        return None
-    places = places[columns]
-    if (places[1:] < places[:-1]).any():
-        order = np.argsort(places)
-        places, columns = places[order], columns[order]
-    return _Piece(source, places, columns, times[first:last], int(first), int(last))
+    return _Piece(source, found, times[first:last], int(first)) if first < last else None
 
 
 def _counted(pieces: Iterable[_Piece | None], count: int, most: int | None) -> Iterator[_Piece]:
-    """Pass on the pieces there are, until they and ``count`` other samples are more than ``most``."""
-    _check(count, most)
+    """Pass on the pieces there are, unless they and ``count`` other samples are more than ``most``.
+
+    How many more is told up to a point: one who asks for far too much need not wait for all to be counted.
+    """
     for piece in filter(None, pieces):
         count += piece.size
-        _check(count, most)
+        if most is not None and count > _COUNTED * most:
+            break
         yield piece
-
-
-def _check(count: int, most: int | None) -> None:
     if most is not None and count > most:
-        raise SampleLimitError(most)
+        raise SampleLimitError(most, count)
 
 
-def _points_between(points: PointColumns, where: IntArray, start: int, end: int) -> PointColumns:
-    mask = (points.timestamps >= start) & (points.timestamps <= end) & (points.series < len(where))
-    mask[mask] = where[points.series[mask]] >= 0
+def _points_between(points: PointColumns, lookup: _Lookup, start: int, end: int) -> PointColumns:
+    mask = (points.timestamps >= start) & (points.timestamps <= end)
+    mask[mask] = lookup.places_of(points.series[mask]) >= 0
     return points.where(mask)
 
 
 def _chains(count: int, pieces: Sequence[_Piece]) -> Iterator[tuple[IntArray, list[_Piece]]]:
     """Group the places by the list of pieces that hold them."""
-    chains: list[list[_Piece]] = [[]]
+    families: dict[bytes, list[int]] = {}
+    for number, piece in enumerate(pieces):
+        families.setdefault(piece.found.key, []).append(number)
+    chains: list[list[int]] = [[]]
     chain_of = np.zeros(count, dtype=np.int64)
-    for piece in pieces:
-        before, inverse = np.unique(chain_of[piece.places], return_inverse=True)
-        chain_of[piece.places] = len(chains) + inverse
-        chains.extend([*chains[chain], piece] for chain in before.tolist())
+    for family in families.values():
+        places = pieces[family[0]].found.places
+        before, inverse = np.unique(chain_of[places], return_inverse=True)
+        chain_of[places] = len(chains) + inverse
+        chains.extend([*chains[chain], *family] for chain in before.tolist())
     order = np.argsort(chain_of, kind="stable")
     numbers, starts = np.unique(chain_of[order], return_index=True)
     for number, places in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):
         if number:
-            yield places, chains[number]
+            yield places, [pieces[each] for each in sorted(chains[number])]
 
 
 def _overlap(chain: list[_Piece]) -> bool:
@@ -149,19 +229,36 @@ def _overlap(chain: list[_Piece]) -> bool:
     return False
 
 
-def _joined(places: IntArray, chain: Sequence[_Piece]) -> Iterator[Part]:
-    """Put pieces that follow each other side by side, and part the series by where they have samples."""
-    if not len(places):
+def _of_same_times(chains: Sequence[_Chain]) -> Iterable[list[_Chain]]:
+    """Group the chains that have the same timestamps."""
+    alike: dict[tuple[int, int, int], list[list[_Chain]]] = {}
+    for chain in chains:
+        groups = alike.setdefault((len(chain.times), int(chain.times[0]), int(chain.times[-1])), [])
+        same = next((group for group in groups if np.array_equal(group[0].times, chain.times)), None)
+        if same is None:
+            groups.append([chain])
+        else:
+            same.append(chain)
+    return itertools.chain.from_iterable(alike.values())
+
+
+def _joined(chains: Sequence[_Chain], *, keep: bool) -> Iterator[Part]:
+    """Read chains of the same timestamps into one matrix, and part the series by where they have samples."""
+    times, places = chains[0].times, np.concatenate([chain.places for chain in chains])
+    values, row = np.empty((len(places), len(times))), 0
+    plain, whole, rising = True, True, np.empty(len(places), dtype=np.bool_)
+    for chain in chains:
+        rows = slice(row, row + len(chain.places))
+        found = chain.read_into(values[rows], keep=keep)
+        plain, rising[rows] = plain and found.plain, found.rising
+        whole = whole and (found.plain or not is_absent(values[rows]).any())
+        row = rows.stop
+    if whole:
+        yield Part(places, times, values, Known(plain, rising))
         return
-    times = np.concatenate([piece.times for piece in chain])
-    values = np.concatenate([piece.read(places) for piece in chain], axis=1)
-    absent = is_absent(values)
-    if not absent.any():
-        yield places, times, values
-        return
-    for rows, present in _patterns(~absent):
+    for some, present in _patterns(~is_absent(values)):
         if present.any():
-            yield places[rows], times[present], values[np.ix_(rows, present)]
+            yield Part(places[some], times[present], values[np.ix_(some, present)])
 
 
 def _patterns(present: BoolArray) -> Iterator[tuple[IntArray, BoolArray]]:
@@ -179,7 +276,7 @@ def _sorted(places: IntArray, wanted: IntArray, chain: Sequence[_Piece], points:
     """Sort the samples of each series by time; of equal timestamps, the first one is kept."""
     if not len(places):
         return
-    matrices = [piece.read(places) for piece in chain]
+    matrices = [_matrix(piece, places) for piece in chain]
     own = {number: (times, values) for number, times, values in points.by_series()}
     nothing = (np.empty(0, dtype=np.int64), np.empty(0))
     for row, place in enumerate(places.tolist()):
@@ -189,4 +286,10 @@ def _sorted(places: IntArray, wanted: IntArray, chain: Sequence[_Piece], points:
         present = ~is_absent(values)
         times, first = np.unique(times[present], return_index=True)
         if len(times):
-            yield np.array([place]), times, values[present][first][None]
+            yield Part(np.array([place]), times, values[present][first][None])
+
+
+def _matrix(piece: _Piece, places: IntArray) -> FloatArray:
+    values = np.empty((len(places), len(piece.times)))
+    piece.read_into(values, places, keep=False)
+    return values

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from dashboard.model.samples import FloatArray, IntArray
+import numpy as np
+
+from dashboard.model.samples import FloatArray, IntArray, Known
 
 
 class Source(Protocol):
@@ -18,8 +20,18 @@ class Source(Protocol):
     def times(self) -> IntArray:
         """The timestamps, strictly increasing."""
 
-    def read(self, columns: IntArray, first: int, last: int, *, keep: bool = True) -> FloatArray:
-        """Return float64[columns, last - first] of the samples at these places of ``times``, or ``ABSENT``.
+    def read_into(self, out: FloatArray, columns: IntArray, first: int, *, keep: bool) -> Known:
+        """Write the samples, or ``ABSENT``, of some columns at n times from ``first`` on into float64[columns, n].
 
         ``keep`` says whether what had to be decoded is likely to be asked for again.
         """
+
+
+def read(source: Source, columns: IntArray, first: int, last: int) -> FloatArray:
+    """Return float64[columns, last - first] of the samples at these places of ``times``, or ``ABSENT``.
+
+    What had to be decoded is not kept for others.
+    """
+    out = np.empty((len(columns), last - first))
+    source.read_into(out, columns, first, keep=False)
+    return out

@@ -243,8 +243,8 @@ class Storage:
         with self._blocks.leases.reading():
             sources, points = self._snapshot(start, end)
             return [
-                SeriesBatch(self._series.labels(wanted[places]), times, values)
-                for places, times, values in merge(wanted, sources, points, start, end, most=most)
+                SeriesBatch(self._series.labels(wanted[part.places]), part.times, part.values, part.known)
+                for part in merge(wanted, sources, points, start, end, most=most)
             ]
 
     def series(self, matcher_sets: Sequence[Iterable[Matcher]], start: int, end: int) -> list[Labels]:

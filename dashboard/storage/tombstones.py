@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboard.database import Database
-from dashboard.model.samples import ABSENT, FloatArray, IntArray
+from dashboard.model.samples import ABSENT, FloatArray, IntArray, Known
 from dashboard.storage.blocks import Block, Group
 from dashboard.storage.codec import decode_ints, encode_ints
 from dashboard.storage.damage import Damage
@@ -60,17 +60,17 @@ class Cleaned:
         whole = [stone.series for stone in self.stones if stone.start <= times[0] and stone.end >= times[-1]]
         return np.concatenate([*whole, np.empty(0, dtype=np.int64)])
 
-    def read(self, columns: IntArray, first: int, last: int, *, keep: bool = True) -> FloatArray:
-        """Return float64[columns, last - first]; see :class:`Source`."""
-        values = self.whole.read(columns, first, last, keep=keep)
-        series, times = self.series[columns], self.times[first:last]
+    def read_into(self, out: FloatArray, columns: IntArray, first: int, *, keep: bool) -> Known:
+        """Write columns into float64[columns, n]; see :class:`Source`."""
+        known = self.whole.read_into(out, columns, first, keep=keep)
+        series, times = self.series[columns], self.times[first : first + out.shape[1]]
         for stone in self.stones:
             rows = np.flatnonzero(np.isin(series, stone.series))
             begin, stop = np.searchsorted(times, stone.start), np.searchsorted(times, stone.end, side="right")
             if len(rows) and begin < stop:
-                values = values.copy()
-                values[rows, begin:stop] = ABSENT
-        return values
+                out[rows, begin:stop] = ABSENT
+                known = Known.nothing(len(out))
+        return known
 
 
 class Tombstones:

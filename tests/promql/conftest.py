@@ -38,8 +38,9 @@ class MemoryStorage:
                 inside = slice(np.searchsorted(timestamps, start), np.searchsorted(timestamps, end, side="right"))
                 row = (labels, timestamps[inside], values[inside])
                 found.setdefault(row[1].tobytes(), []).append(row)
-        if most is not None and sum(len(row[1]) for rows in found.values() for row in rows) > most:
-            raise SampleLimitError(most)
+        samples = sum(len(row[1]) for rows in found.values() for row in rows)
+        if most is not None and samples > most:
+            raise SampleLimitError(most, samples)
         return [
             SeriesBatch([row[0] for row in rows], rows[0][1], np.stack([row[2] for row in rows]))
             for rows in found.values()

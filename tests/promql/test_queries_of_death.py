@@ -37,7 +37,7 @@ class Much:
         chosen = [all(m.matches(each.get(m.name)) for m in matchers) for each in self.labels]
         times = self._times(start, end)
         if most is not None and sum(chosen) * len(times) > most:
-            raise SampleLimitError(most)
+            raise SampleLimitError(most, sum(chosen) * len(times))
         values = self.shape[chosen] * (times / 1e3 % 7777)
         return [SeriesBatch([each for each, kept in zip(self.labels, chosen, strict=True) if kept], times, values)]
 

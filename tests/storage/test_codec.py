@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from dashboard.model.samples import ABSENT, STALE, FloatArray
+from dashboard.model.samples import ABSENT, STALE, FloatArray, IntArray
 from dashboard.storage.codec import (
     Codec,
     decode_chunk,
@@ -37,8 +37,20 @@ def bits(values: FloatArray) -> object:
 def round_trip(values: FloatArray) -> FloatArray:
     chunks = encode_chunks(values)
     assert sum(count for count, _ in chunks) == len(values)
-    parts = [decode_chunk(blob, count, values.shape[1], np.arange(count)) for count, blob in chunks]
+    parts = [decoded(blob, (count, values.shape[1]), np.arange(count)) for count, blob in chunks]
     return np.concatenate([*parts, np.empty((0, values.shape[1]))])
+
+
+def decoded(blob: bytes, shape: tuple[int, int], rows: IntArray, first: int = 0, last: int | None = None) -> FloatArray:
+    """Decode into a part of something larger, and look at what is told of the values."""
+    columns = (shape[1] if last is None else last) - first
+    around = np.full((len(rows), columns + 2), 7.0)
+    known = decode_chunk(blob, shape, rows, around[:, 1:-1], first)
+    assert (around[:, [0, -1]] == 7.0).all()
+    found = np.ascontiguousarray(around[:, 1:-1])
+    assert not (known.plain and np.isnan(found).any())
+    assert (np.diff(found[known.rising], axis=1) >= 0).all()
+    return found
 
 
 @st.composite
@@ -57,10 +69,48 @@ def test_chunks_give_back_every_bit(values: FloatArray) -> None:
 
 
 @given(matrices(), st.data())
-def test_some_rows_of_a_chunk_come_as_they_would_with_all(values: FloatArray, data: st.DataObject) -> None:
-    rows = np.array(data.draw(st.lists(st.integers(0, len(values) - 1), min_size=1, max_size=5)), dtype=np.int64)
+def test_some_rows_and_times_of_a_chunk_come_as_they_would_with_all(values: FloatArray, data: st.DataObject) -> None:
+    some = st.lists(st.integers(0, len(values) - 1), min_size=1, max_size=5, unique=True)
+    rows = np.array(data.draw(some), dtype=np.int64)
+    first, last = sorted(data.draw(st.tuples(*2 * (st.integers(0, values.shape[1]),))))
     ((count, blob),) = encode_chunks(values)
-    assert bits(decode_chunk(blob, count, values.shape[1], rows)) == bits(values[rows])
+    found = decoded(blob, (count, values.shape[1]), rows, first, last)
+    assert bits(found) == bits(values[rows, first:last])
+
+
+def test_long_series_come_back_as_short_ones_do() -> None:
+    """A long one has strips of its own, and is decoded in another way than many at once."""
+    chance = np.random.default_rng(1)
+    counts = np.cumsum(chance.poisson(5, (6, 5000)), axis=1).astype(float)
+    rows = [
+        counts[0],
+        counts[:2].sum(axis=0),
+        counts[:3].sum(axis=0),
+        counts[3] / 8 * 10,
+        7000 - counts[4],
+        counts[5] % 3,
+    ]
+    rows += [chance.normal(size=5000), np.full(5000, 3.0), 100.0 * counts[1], np.where(counts[2] % 7 == 0, STALE, 1.25)]
+    values = np.stack(rows)
+    assert bits(round_trip(values)) == bits(values)
+    ((count, blob),) = encode_chunks(values)
+    assert bits(decoded(blob, (count, 5000), np.arange(10)[::-3], 17, 4711)) == bits(values[::-3, 17:4711])
+
+
+def test_a_chunk_of_numbers_alone_is_known_to_be_plain() -> None:
+    values = np.array([[1.5, 2.5, 3.5], [1.0, np.nan, 3.0], [1.0, 2.0, np.pi]])
+    ((count, blob),) = encode_chunks(values)
+    known = [decode_chunk(blob, (count, 3), np.array([row]), np.empty((1, 3))) for row in range(3)]
+    assert [each.plain for each in known] == [True, False, True]
+
+
+def test_counters_are_known_to_rise_also_where_they_are_coded_against_each_other() -> None:
+    steps = np.random.default_rng(2).poisson(50, (3, 500))
+    buckets = np.cumsum(np.cumsum(steps, axis=0), axis=1).astype(float)
+    values = np.stack([*buckets, buckets[0] % 1000, np.full(500, 7.0), -buckets[1], np.where(steps[0] > 60, STALE, 1)])
+    ((count, blob),) = encode_chunks(values)
+    known = decode_chunk(blob, (count, 500), np.arange(7), np.empty((7, 500)))
+    assert known.rising.tolist() == [True, True, True, False, True, False, False]
 
 
 @given(hnp.arrays(np.uint64, shapes, elements=st.integers(0, 2**64 - 1)))
@@ -170,7 +220,7 @@ def test_a_changed_byte_is_noticed(data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(blob) - 1))
     blob[place] ^= data.draw(st.integers(1, 255))
     with pytest.raises(CorruptBlobError):
-        decode_chunk(bytes(blob), 3, 20, np.arange(3))
+        decoded(bytes(blob), (3, 20), np.arange(3))
 
 
 @pytest.mark.parametrize(
@@ -185,15 +235,15 @@ def test_a_changed_byte_is_noticed(data: st.DataObject) -> None:
 )
 def test_a_blob_that_we_did_not_write_is_refused_and_described(blob: bytes, told: str) -> None:
     with pytest.raises(CorruptBlobError, match=told):
-        decode_chunk(blob, 1, 3, np.arange(1))
+        decoded(blob, (1, 3), np.arange(1))
 
 
 def test_a_chunk_read_with_another_shape_is_refused() -> None:
     ((_, blob),) = encode_chunks(np.arange(60.0).reshape(3, 20) ** 2)
     with pytest.raises(CorruptBlobError):
-        decode_chunk(blob, 3, 21, np.arange(3))
+        decoded(blob, (3, 21), np.arange(3))
     with pytest.raises(CorruptBlobError):
-        decode_chunk(blob, 4, 20, np.arange(4))
+        decoded(blob, (4, 20), np.arange(4))
 
 
 def test_long_payloads_are_zstd_and_short_ones_are_not() -> None:

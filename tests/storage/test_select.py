@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from dashboard.model.matcher import Matcher, MatchKind
-from dashboard.model.samples import FloatArray, SampleLimitError
+from dashboard.model.samples import SampleLimitError
 from dashboard.promql import Engine, Ranges
 from dashboard.promql.errors import TooManySamplesError
 from dashboard.storage.blocks import Group
@@ -42,14 +42,14 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
 
     def spy(kind: type) -> None:
-        read = kind.read  # type: ignore[attr-defined]
+        read_into = kind.read_into  # type: ignore[attr-defined]
 
-        def noted(source: Any, *args: Any, **options: Any) -> FloatArray:
+        def noted(source: Any, *args: Any, **options: Any) -> bool:
             found.append(kind.__name__)
-            values: FloatArray = read(source, *args, **options)
-            return values
+            plain: bool = read_into(source, *args, **options)
+            return plain
 
-        monkeypatch.setattr(kind, "read", noted)
+        monkeypatch.setattr(kind, "read_into", noted)
 
     for kind in (Group, SealedRows, RawRows):
         spy(kind)
@@ -88,7 +88,7 @@ def test_without_a_limit_everything_is_read(filled: Store) -> None:
     assert sum(batch.values.size for batch in filled.storage.select([], 0, FOREVER)) == 730
 
 
-def test_an_exceeded_limit_stops_at_the_block_that_exceeds_it(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_limit_that_is_far_exceeded_stops_the_counting(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
     contents = Group._contents
 
@@ -97,9 +97,10 @@ def test_an_exceeded_limit_stops_at_the_block_that_exceeds_it(filled: Store, mon
         return contents(group)
 
     monkeypatch.setattr(Group, "_contents", noted)
-    with pytest.raises(SampleLimitError):
-        filled.storage.select([], 0, FOREVER, most=300)
+    with pytest.raises(SampleLimitError) as refusal:
+        filled.storage.select([], 0, FOREVER, most=20)
     assert set(looked) == {1, 2}
+    assert refusal.value.found == 430
 
 
 def test_the_engine_refuses_a_query_of_too_many_samples_before_any_is_read(filled: Store, reads: list[str]) -> None:

@@ -84,12 +84,14 @@ def _difference(windows: Windows) -> FloatArray:
 
 def _corrections(windows: Windows) -> FloatArray:
     """Return what counters lost by beginning anew: the value before each drop, summed over each window."""
-    dropped = _drops(windows.values)
     corrections = np.zeros((len(windows.labels), len(windows.times)))
-    rows = np.flatnonzero(dropped.any(axis=1))
-    if len(rows):
+    rows = np.arange(len(windows.labels)) if windows.known is None else np.flatnonzero(~windows.known.rising)
+    dropped = _drops(windows.values[rows])
+    falling = dropped.any(axis=1)
+    if falling.any():
+        rows, dropped = rows[falling], dropped[falling]
         before = np.zeros((len(rows), len(windows.timestamps)))
-        np.copyto(before[:, 1:], windows.values[rows, :-1], where=dropped[rows])
+        np.copyto(before[:, 1:], windows.values[rows, :-1], where=dropped)
         corrections[rows] = windows.reduce(np.add, before, skip=1)
     # A window of one sample has no drop in it, and reduces to anything.
     return np.where(windows.counts > 1, corrections, 0.0)

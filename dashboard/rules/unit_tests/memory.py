@@ -102,8 +102,9 @@ class MemoryStore:
             for series in self._series.values()
             if matches_all(wanted, series.labels) and (place := series.between(start, end)).stop > place.start
         ]
-        if most is not None and sum(place.stop - place.start for _, place in found) > most:
-            raise SampleLimitError(most)
+        samples = sum(place.stop - place.start for _, place in found)
+        if most is not None and samples > most:
+            raise SampleLimitError(most, samples)
         sharing: dict[bytes, list[tuple[_Series, slice]]] = {}
         for series, place in found:
             sharing.setdefault(series.timestamps[place].tobytes(), []).append((series, place))

@@ -36,11 +36,13 @@ def decode_ints(blob: Blob) -> IntArray:
     count, width, base, step = _HEAD.unpack_from(payload)
     if len(payload) != _HEAD.size + width * max(0, count - 1) or width > 8:
         raise CorruptBlobError(f"a list of {count} integers has {len(payload)} bytes")
-    numbers = np.full(count, base, dtype=np.int64)
-    if count > 1:
-        bends = np.zeros(count - 1, dtype=np.int64)
-        if width:
-            planes = np.frombuffer(payload, dtype=np.uint8, offset=_HEAD.size).reshape(width, 1, count - 1)
-            bends = np.cumsum(signed(assemble(planes)[0]), dtype=np.int64)
-        numbers[1:] += np.cumsum(bends + step)
+    if count < 2 or not width:
+        even: IntArray = np.arange(count, dtype=np.int64) * step + base
+        return even
+    planes = np.frombuffer(payload, dtype=np.uint8, offset=_HEAD.size).reshape(width, 1, count - 1)
+    numbers = np.empty(count, dtype=np.int64)
+    numbers[0] = base
+    np.cumsum(signed(assemble(planes)[0]), dtype=np.int64, out=numbers[1:])
+    numbers[1:] += step
+    np.cumsum(numbers, out=numbers)
     return numbers

@@ -35,13 +35,16 @@ class Exceptions:
         runs = slice(int(before[first]), int(before[last]))
         return Exceptions(self.counts[first:last], self.starts[runs], self.lengths[runs], self.bits[runs])
 
-    def put(self, values: FloatArray, wanted: IntArray) -> None:
-        """Write them into float64[wanted rows, T], where ``wanted[row]`` is a row's place in the result, or -1."""
+    def put(self, values: FloatArray, wanted: IntArray, first: int) -> None:
+        """Write those of the places from ``first`` on that float64[wanted rows, n] has.
+
+        ``wanted[row]`` is a row's place in the result, or -1.
+        """
         rows = np.repeat(wanted[np.repeat(np.arange(len(self.counts)), self.counts)], self.lengths)
         before = np.cumsum(self.lengths) - self.lengths
-        places = np.arange(len(rows)) + np.repeat(self.starts - before, self.lengths)
+        places = np.arange(len(rows)) + np.repeat(self.starts - before, self.lengths) - first
         bits = np.repeat(self.bits, self.lengths)
-        asked = rows >= 0
+        asked = (rows >= 0) & (places >= 0) & (places < values.shape[1])
         values.view(np.uint64)[rows[asked], places[asked]] = bits[asked]
 
 
