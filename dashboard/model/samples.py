@@ -48,12 +48,17 @@ class SampleLimitError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of float64[S, T] without a look at each value; what is not known is taken to be otherwise."""
+    """What is known of float64[S, T], so that nobody has to look at each value again; else it is taken to be otherwise."""
 
     plain: bool
     """Whether all are plain numbers: none is a NaN, and so none is absent or a staleness marker."""
     rising: BoolArray
     """Which rows never fall from a sample to the next: bool[S]."""
+
+    @classmethod
+    def of(cls, values: FloatArray) -> Known:
+        """Look at each value."""
+        return cls(not np.isnan(values).any(), np.all(values[:, 1:] >= values[:, :-1], axis=1))
 
     @classmethod
     def nothing(cls, rows: int) -> Known:

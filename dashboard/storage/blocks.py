@@ -21,7 +21,7 @@ from dashboard.database import Database, DatabaseError, ReadError
 from dashboard.model.samples import ABSENT, FloatArray, IntArray, Known
 from dashboard.storage.cache import Cache
 from dashboard.storage.codec import Blob, decode_ints, unbind
-from dashboard.storage.columns import Chunked, read_cached
+from dashboard.storage.columns import CachedColumns, Chunked, Columns, Keep
 from dashboard.storage.damage import Damage
 from dashboard.storage.errors import CorruptBlobError
 from dashboard.storage.leases import Leases
@@ -71,19 +71,15 @@ class Group:
         """The timestamps, strictly increasing."""
         return self._contents().times
 
-    def read_into(self, out: FloatArray, columns: IntArray, first: int, *, keep: bool) -> Known:
+    def read_into(self, out: FloatArray, columns: IntArray, first: int, keep: Keep) -> Known:
         """Write columns into float64[columns, n]; see :class:`Source`."""
         contents = self._contents()
         if not len(contents.series):
             # Retention has removed it since it was handed out.
             out[:] = ABSENT
             return Known.nothing(len(out))
-        if not keep:
-            return self._decode_into(out, columns, first)
-        key, shape = ("group", self.number, columns.tobytes()), (len(columns), len(contents.times))
-        values, known = read_cached(self.cache, key, shape, lambda whole: self._decode_into(whole, columns, 0))
-        out[:] = values[:, first : first + out.shape[1]]
-        return known
+        cached = CachedColumns(self.cache, ("group", self.number), len(contents.times), self._unpack)
+        return cached.read_into(out, columns, first, keep)
 
     def _contents(self) -> _Contents:
         contents: _Contents = self.cache.get(("contents", self.number), self._read_contents)
@@ -109,7 +105,7 @@ class Group:
         begins = np.arange(0, len(numbers), rows) if starts is None else decode_ints(starts)
         return _Contents(numbers, decode_ints(times), begins)
 
-    def _decode_into(self, out: FloatArray, columns: IntArray, first: int) -> Known:
+    def _unpack(self, columns: IntArray) -> Columns:
         contents = self._contents()
         chunked = Chunked(contents.starts, len(contents.series), len(contents.times))
         blobs = self._blobs(chunked.owners(columns))
@@ -120,7 +116,7 @@ class Group:
         def damaged(chunk: int, error: CorruptBlobError) -> None:
             self.damage.found(f"chunk {chunk} of group {self.number} of the blocks", error, blobs[chunk])
 
-        return chunked.decode_into(out, columns, first, body, damaged)
+        return chunked.unpack(columns, body, damaged)
 
     def _blobs(self, chunks: IntArray) -> dict[int, bytes]:
         first = self.number << CHUNK_BITS

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+import enum
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from dashboard.model.samples import ABSENT, FloatArray, IntArray, Known
 from dashboard.storage.cache import Cache
-from dashboard.storage.codec import Blob, decode_chunk
+from dashboard.storage.codec import Blob, Unpacked, unpack_chunk
 from dashboard.storage.errors import CorruptBlobError
 
 Body = Callable[[int], Blob | None]
@@ -34,30 +35,19 @@ class Chunked:
         """Return the numbers of the chunks that hold some columns, rising."""
         return np.unique(self._owner_of(columns))
 
-    def decode_into(self, out: FloatArray, columns: IntArray, first: int, body: Body, damaged: Damaged) -> Known:
-        """Write columns into float64[columns, n], from the timestamp at place ``first`` on.
-
-        A chunk that is damaged or gone holds no sample.
-        """
-        plain, rising = True, np.zeros(len(columns), dtype=np.bool_)
+    def unpack(self, columns: IntArray, body: Body, damaged: Damaged) -> Columns:
+        """Unpack columns; a chunk that is damaged or gone holds no sample."""
+        parts = []
         for chunk, places in self._chunks(columns):
             start, end = self._range(chunk)
-            # Of places that are no slice, this is a copy.
-            target, rows = out[places], columns[places] - start
             try:
                 blob = body(chunk)
-                known = None if blob is None else decode_chunk(blob, (end - start, self.samples), rows, target, first)
+                shape = (end - start, self.samples)
+                parts.append((places, None if blob is None else unpack_chunk(blob, shape, columns[places] - start)))
             except CorruptBlobError as error:
                 damaged(chunk, error)
-                known = None
-            if known is None:
-                target[:] = ABSENT
-                plain = False
-            else:
-                plain, rising[places] = plain and known.plain, known.rising
-            if not isinstance(places, slice):
-                out[places] = target
-        return Known(plain, rising)
+                parts.append((places, None))
+        return Columns(len(columns), parts)
 
     def _chunks(self, columns: IntArray) -> Iterator[tuple[int, slice | IntArray]]:
         """Yield each chunk with the places of ``columns`` that it holds."""
@@ -78,14 +68,75 @@ class Chunked:
         return int(self.starts[chunk]), end
 
 
-def read_cached(
-    cache: Cache, key: Hashable, shape: tuple[int, int], decode: Callable[[FloatArray], Known]
-) -> tuple[FloatArray, Known]:
-    """Return whole columns, float64 of this shape, and what is known of them, as ``decode`` wrote them once."""
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Columns that were unpacked, by the chunk that they come from: their places, and what they hold, if anything."""
 
-    def make() -> tuple[tuple[FloatArray, Known], int]:
-        values = np.empty(shape)
-        return (values, decode(values)), values.nbytes
+    count: int
+    parts: Sequence[tuple[slice | IntArray, Unpacked | None]]
 
-    found: tuple[FloatArray, Known] = cache.get(key, make)
-    return found
+    @property
+    def nbytes(self) -> int:
+        """How much memory they take."""
+        return sum(part.nbytes for _, part in self.parts if part is not None)
+
+    def write(self, out: FloatArray, first: int) -> Known:
+        """Write the values from the timestamp at place ``first`` on into float64[columns, n]."""
+        plain, rising = True, np.zeros(self.count, dtype=np.bool_)
+        for places, part in self.parts:
+            # Of places that are no slice, this is a copy.
+            target = out[places]
+            if part is None:
+                target[:] = ABSENT
+                plain = False
+            else:
+                known = part.write(target, first)
+                plain, rising[places] = plain and known.plain, known.rising
+            if not isinstance(places, slice):
+                out[places] = target
+        return Known(plain, rising)
+
+
+class Keep(enum.Enum):
+    """What is kept of columns that had to be decoded, for those who ask for the same."""
+
+    NOTHING = enum.auto()
+    UNPACKED = enum.auto()
+    """What takes little memory, and has to be made values of each time."""
+    VALUES = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class CachedColumns:
+    """Reads columns of so many samples through a cache, where ``key`` names what they are columns of."""
+
+    cache: Cache
+    key: Hashable
+    samples: int
+    unpack: Callable[[IntArray], Columns]
+
+    def read_into(self, out: FloatArray, columns: IntArray, first: int, keep: Keep) -> Known:
+        """Write columns into float64[columns, n], from the timestamp at place ``first`` on."""
+        if keep is Keep.NOTHING:
+            return self.unpack(columns).write(out, first)
+        if keep is Keep.UNPACKED:
+            return self._unpacked(columns).write(out, first)
+        values, known = self._values(columns)
+        out[:] = values[:, first : first + out.shape[1]]
+        return known
+
+    def _unpacked(self, columns: IntArray) -> Columns:
+        def make() -> tuple[Columns, int]:
+            made = self.unpack(columns)
+            return made, made.nbytes
+
+        found: Columns = self.cache.get((Keep.UNPACKED, self.key, columns.tobytes()), make)
+        return found
+
+    def _values(self, columns: IntArray) -> tuple[FloatArray, Known]:
+        def make() -> tuple[tuple[FloatArray, Known], int]:
+            values = np.empty((len(columns), self.samples))
+            return (values, self.unpack(columns).write(values, 0)), values.nbytes
+
+        found: tuple[FloatArray, Known] = self.cache.get((Keep.VALUES, self.key, columns.tobytes()), make)
+        return found

@@ -15,7 +15,7 @@ import numpy as np
 
 from dashboard.model.samples import ABSENT, FloatArray, IntArray, Known, is_absent
 from dashboard.storage.cache import Cache
-from dashboard.storage.columns import Chunked, read_cached
+from dashboard.storage.columns import CachedColumns, Chunked, Columns, Keep
 from dashboard.storage.damage import Damage
 from dashboard.storage.errors import CorruptBlobError
 from dashboard.storage.points import HeadPoints
@@ -32,10 +32,10 @@ class RawRows:
     values: FloatArray
     """float64[T, S], a row for each timestamp."""
 
-    def read_into(self, out: FloatArray, columns: IntArray, first: int, *, keep: bool) -> Known:  # noqa: ARG002 - rows as they came are not decoded.
+    def read_into(self, out: FloatArray, columns: IntArray, first: int, keep: Keep) -> Known:  # noqa: ARG002 - rows as they came are not decoded.
         """Write columns into float64[columns, n]; see :class:`Source`."""
         out[:] = self.values[first : first + out.shape[1]].take(columns, axis=1).T
-        return Known(not np.isnan(out).any(), np.all(out[:, 1:] >= out[:, :-1], axis=1))
+        return Known.of(out)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,18 +56,14 @@ class SealedRows:
         """The timestamps, strictly increasing."""
         return self.run.times
 
-    def read_into(self, out: FloatArray, columns: IntArray, first: int, *, keep: bool) -> Known:
+    def read_into(self, out: FloatArray, columns: IntArray, first: int, keep: Keep) -> Known:
         """Write columns into float64[columns, n]; see :class:`Source`."""
-        if not keep:
-            return self._decode_into(out, columns, first)
-        key, shape = ("sealed", self.key, columns.tobytes()), (len(columns), len(self.times))
-        values, known = read_cached(self.cache, key, shape, lambda whole: self._decode_into(whole, columns, 0))
-        out[:] = values[:, first : first + out.shape[1]]
-        return known
+        key = ("sealed", self.key)
+        return CachedColumns(self.cache, key, len(self.times), self._unpack).read_into(out, columns, first, keep)
 
-    def _decode_into(self, out: FloatArray, columns: IntArray, first: int) -> Known:
+    def _unpack(self, columns: IntArray) -> Columns:
         chunked = Chunked(self.run.starts, self.run.width, len(self.times))
-        return chunked.decode_into(out, columns, first, self.run.chunks.__getitem__, self._damaged)
+        return chunked.unpack(columns, self.run.chunks.__getitem__, self._damaged)
 
     def _damaged(self, chunk: int, error: CorruptBlobError) -> None:
         place = f"chunk {chunk} of record {self.run.number} of the journal"
@@ -202,8 +198,8 @@ class _Tail:
     def times(self) -> IntArray:
         return self.whole.times[self.skipped :]
 
-    def read_into(self, out: FloatArray, columns: IntArray, first: int, *, keep: bool) -> Known:
-        return self.whole.read_into(out, columns, first + self.skipped, keep=keep)
+    def read_into(self, out: FloatArray, columns: IntArray, first: int, keep: Keep) -> Known:
+        return self.whole.read_into(out, columns, first + self.skipped, keep)
 
 
 class Head:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboard.model.samples import BoolArray, FloatArray, IntArray, Known, SampleLimitError, is_absent
+from dashboard.storage.columns import Keep
 from dashboard.storage.points import PointColumns
 from dashboard.storage.source import Source
 
@@ -21,7 +22,7 @@ _COUNTED = 16
 """Samples are counted up to so many times the limit."""
 
 _KEPT = 1 << 20
-"""What is decoded for a query is kept for others if there are no more samples: otherwise it would fill the cache."""
+"""If a query reads no more samples, their values are kept for the next one: those of more would fill the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,12 @@ class _Piece:
         """The number of samples, or places without one, that it has in memory."""
         return len(self.found.places) * len(self.times)
 
-    def read_into(self, out: FloatArray, places: IntArray, *, keep: bool) -> Known:
+    def read_into(self, out: FloatArray, places: IntArray, keep: Keep) -> Known:
         """Write the samples at some of its places, which rise, into ``out``."""
         columns = self.found.columns
         if len(places) < len(columns):
             columns = columns[np.searchsorted(self.found.places, places)]
-        # What is wanted only in part is likely to be wanted for its other part next.
-        return self.source.read_into(out, columns, self.first, keep=keep or len(self.times) < len(self.source.times))
+        return self.source.read_into(out, columns, self.first, keep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,12 @@ class _Chain:
     times: IntArray
     pieces: Sequence[_Piece]
 
-    def read_into(self, out: FloatArray, *, keep: bool) -> Known:
+    def read_into(self, out: FloatArray, keep: Keep) -> Known:
         """Write the pieces side by side into float64[places, times]."""
         at, plain, rising = 0, True, np.ones(len(out), dtype=np.bool_)
         for piece in self.pieces:
             own = out[:, at : at + len(piece.times)]
-            known = piece.read_into(own, self.places, keep=keep)
+            known = piece.read_into(own, self.places, keep)
             plain = plain and known.plain
             rising &= known.rising
             if at:
@@ -103,7 +103,7 @@ class _Lookup:
 
     def __call__(self, series: IntArray) -> _Found:
         """Find the wanted series among the series of columns."""
-        address = (series.ctypes.data, len(series))
+        address = (series.__array_interface__["data"][0], len(series))
         if address not in self._known:
             # It holds the array, so that no other one is ever at this address.
             self._known[address] = self._search(series)
@@ -154,10 +154,11 @@ def merge(
         if _overlap(chain):
             alone = np.ones(len(places), dtype=np.bool_)
         if not alone.all():
-            chains.append(_Chain(places[~alone], np.concatenate([piece.times for piece in chain]), chain))
+            chains.append(_Chain(places[~alone], _end_to_end(chain), chain))
         yield from _sorted(places[alone], wanted, chain, found)
+    keep = Keep.VALUES if size <= _KEPT else Keep.UNPACKED
     for same in _of_same_times(chains):
-        yield from _joined(same, keep=size <= _KEPT)
+        yield from _joined(same, keep)
     chained = np.zeros(len(wanted), dtype=np.bool_)
     for piece in pieces:
         chained[piece.found.places] = True
@@ -205,10 +206,26 @@ def _chains(count: int, pieces: Sequence[_Piece]) -> Iterator[tuple[IntArray, li
     families: dict[bytes, list[int]] = {}
     for number, piece in enumerate(pieces):
         families.setdefault(piece.found.key, []).append(number)
+    parts = [(pieces[family[0]].found.places, family) for family in families.values()]
+    if sum(len(places) for places, _ in parts) > count or _share(count, parts):
+        parts = list(_split(count, parts))
+    for places, numbers in parts:
+        yield places, [pieces[number] for number in sorted(numbers)]
+
+
+def _share(count: int, parts: Sequence[tuple[IntArray, list[int]]]) -> bool:
+    """Say whether some of the parts share places."""
+    taken = np.zeros(count, dtype=np.int64)
+    for places, _ in parts:
+        taken[places] += 1
+    return bool(taken.max(initial=0) > 1)
+
+
+def _split(count: int, parts: Sequence[tuple[IntArray, list[int]]]) -> Iterator[tuple[IntArray, list[int]]]:
+    """Cut parts that share places into smaller ones that do not."""
     chains: list[list[int]] = [[]]
     chain_of = np.zeros(count, dtype=np.int64)
-    for family in families.values():
-        places = pieces[family[0]].found.places
+    for places, family in parts:
         before, inverse = np.unique(chain_of[places], return_inverse=True)
         chain_of[places] = len(chains) + inverse
         chains.extend([*chains[chain], *family] for chain in before.tolist())
@@ -216,7 +233,7 @@ def _chains(count: int, pieces: Sequence[_Piece]) -> Iterator[tuple[IntArray, li
     numbers, starts = np.unique(chain_of[order], return_index=True)
     for number, places in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):
         if number:
-            yield places, [pieces[each] for each in sorted(chains[number])]
+            yield places, chains[number]
 
 
 def _overlap(chain: list[_Piece]) -> bool:
@@ -227,6 +244,10 @@ def _overlap(chain: list[_Piece]) -> bool:
             return True
     chain[:] = ordered
     return False
+
+
+def _end_to_end(chain: Sequence[_Piece]) -> IntArray:
+    return chain[0].times if len(chain) == 1 else np.concatenate([piece.times for piece in chain])
 
 
 def _of_same_times(chains: Sequence[_Chain]) -> Iterable[list[_Chain]]:
@@ -242,14 +263,14 @@ def _of_same_times(chains: Sequence[_Chain]) -> Iterable[list[_Chain]]:
     return itertools.chain.from_iterable(alike.values())
 
 
-def _joined(chains: Sequence[_Chain], *, keep: bool) -> Iterator[Part]:
+def _joined(chains: Sequence[_Chain], keep: Keep) -> Iterator[Part]:
     """Read chains of the same timestamps into one matrix, and part the series by where they have samples."""
     times, places = chains[0].times, np.concatenate([chain.places for chain in chains])
     values, row = np.empty((len(places), len(times))), 0
     plain, whole, rising = True, True, np.empty(len(places), dtype=np.bool_)
     for chain in chains:
         rows = slice(row, row + len(chain.places))
-        found = chain.read_into(values[rows], keep=keep)
+        found = chain.read_into(values[rows], keep)
         plain, rising[rows] = plain and found.plain, found.rising
         whole = whole and (found.plain or not is_absent(values[rows]).any())
         row = rows.stop
@@ -291,5 +312,5 @@ def _sorted(places: IntArray, wanted: IntArray, chain: Sequence[_Piece], points:
 
 def _matrix(piece: _Piece, places: IntArray) -> FloatArray:
     values = np.empty((len(places), len(piece.times)))
-    piece.read_into(values, places, keep=False)
+    piece.read_into(values, places, Keep.NOTHING)
     return values

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from dashboard.model.samples import FloatArray, IntArray, Known
+from dashboard.storage.columns import Keep
 
 
 class Source(Protocol):
@@ -20,10 +21,10 @@ class Source(Protocol):
     def times(self) -> IntArray:
         """The timestamps, strictly increasing."""
 
-    def read_into(self, out: FloatArray, columns: IntArray, first: int, *, keep: bool) -> Known:
+    def read_into(self, out: FloatArray, columns: IntArray, first: int, keep: Keep) -> Known:
         """Write the samples, or ``ABSENT``, of some columns at n times from ``first`` on into float64[columns, n].
 
-        ``keep`` says whether what had to be decoded is likely to be asked for again.
+        ``keep`` says what is likely to be asked for again.
         """
 
 
@@ -33,5 +34,5 @@ def read(source: Source, columns: IntArray, first: int, last: int) -> FloatArray
     What had to be decoded is not kept for others.
     """
     out = np.empty((len(columns), last - first))
-    source.read_into(out, columns, first, keep=False)
+    source.read_into(out, columns, first, Keep.NOTHING)
     return out

@@ -48,7 +48,7 @@ from dashboard.storage.windows import Windows
 log = logging.getLogger(__name__)
 
 _BLOCK_LENGTH = 7_200_000
-_CACHE_BYTES = 16 << 20
+_CACHE_BYTES = 32 << 20
 _RAW_ROWS = 128
 _FIRST_TIME, _LAST_TIME = -(2**63) + 1, 2**63 - 1
 

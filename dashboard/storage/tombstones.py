@@ -17,6 +17,7 @@ from dashboard.database import Database
 from dashboard.model.samples import ABSENT, FloatArray, IntArray, Known
 from dashboard.storage.blocks import Block, Group
 from dashboard.storage.codec import decode_ints, encode_ints
+from dashboard.storage.columns import Keep
 from dashboard.storage.damage import Damage
 from dashboard.storage.errors import CorruptBlobError
 from dashboard.storage.source import Source
@@ -60,9 +61,9 @@ class Cleaned:
         whole = [stone.series for stone in self.stones if stone.start <= times[0] and stone.end >= times[-1]]
         return np.concatenate([*whole, np.empty(0, dtype=np.int64)])
 
-    def read_into(self, out: FloatArray, columns: IntArray, first: int, *, keep: bool) -> Known:
+    def read_into(self, out: FloatArray, columns: IntArray, first: int, keep: Keep) -> Known:
         """Write columns into float64[columns, n]; see :class:`Source`."""
-        known = self.whole.read_into(out, columns, first, keep=keep)
+        known = self.whole.read_into(out, columns, first, keep)
         series, times = self.series[columns], self.times[first : first + out.shape[1]]
         for stone in self.stones:
             rows = np.flatnonzero(np.isin(series, stone.series))

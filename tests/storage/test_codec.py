@@ -13,12 +13,12 @@ from hypothesis.extra import numpy as hnp
 from dashboard.model.samples import ABSENT, STALE, FloatArray, IntArray
 from dashboard.storage.codec import (
     Codec,
-    decode_chunk,
     decode_ints,
     decode_row,
     encode_chunks,
     encode_ints,
     encode_row,
+    unpack_chunk,
 )
 from dashboard.storage.errors import CorruptBlobError
 
@@ -45,7 +45,7 @@ def decoded(blob: bytes, shape: tuple[int, int], rows: IntArray, first: int = 0,
     """Decode into a part of something larger, and look at what is told of the values."""
     columns = (shape[1] if last is None else last) - first
     around = np.full((len(rows), columns + 2), 7.0)
-    known = decode_chunk(blob, shape, rows, around[:, 1:-1], first)
+    known = unpack_chunk(blob, shape, rows).write(around[:, 1:-1], first)
     assert (around[:, [0, -1]] == 7.0).all()
     found = np.ascontiguousarray(around[:, 1:-1])
     assert not (known.plain and np.isnan(found).any())
@@ -100,16 +100,20 @@ def test_long_series_come_back_as_short_ones_do() -> None:
 def test_a_chunk_of_numbers_alone_is_known_to_be_plain() -> None:
     values = np.array([[1.5, 2.5, 3.5], [1.0, np.nan, 3.0], [1.0, 2.0, np.pi]])
     ((count, blob),) = encode_chunks(values)
-    known = [decode_chunk(blob, (count, 3), np.array([row]), np.empty((1, 3))) for row in range(3)]
+    known = [unpack_chunk(blob, (count, 3), np.array([row])).write(np.empty((1, 3)), 0) for row in range(3)]
     assert [each.plain for each in known] == [True, False, True]
 
 
-def test_counters_are_known_to_rise_also_where_they_are_coded_against_each_other() -> None:
-    steps = np.random.default_rng(2).poisson(50, (3, 500))
+@pytest.mark.parametrize("samples", [500, 5000])
+def test_counters_are_known_to_rise_also_where_they_are_coded_against_each_other(samples: int) -> None:
+    """The same is known of many short series at once and of long ones."""
+    steps = np.random.default_rng(2).poisson(50, (3, samples))
     buckets = np.cumsum(np.cumsum(steps, axis=0), axis=1).astype(float)
-    values = np.stack([*buckets, buckets[0] % 1000, np.full(500, 7.0), -buckets[1], np.where(steps[0] > 60, STALE, 1)])
+    values = np.stack(
+        [*buckets, buckets[0] % 1000, np.full(samples, 7.0), -buckets[1], np.where(steps[0] > 60, STALE, 1)]
+    )
     ((count, blob),) = encode_chunks(values)
-    known = decode_chunk(blob, (count, 500), np.arange(7), np.empty((7, 500)))
+    known = unpack_chunk(blob, (count, samples), np.arange(7)).write(np.empty((7, samples)), 0)
     assert known.rising.tolist() == [True, True, True, False, True, False, False]
 
 

@@ -12,7 +12,7 @@ from dashboard.promql.extended import Ends, find_ends
 from dashboard.promql.functions.call import Function, Invocation
 from dashboard.promql.functions.ranged import Ranged, RangeFunction, apply, ranged
 from dashboard.promql.literals import quote
-from dashboard.promql.matrix import Matrix
+from dashboard.promql.matrix import IndexArray, Matrix
 from dashboard.promql.sums import sums_along
 from dashboard.promql.windows import Windows
 
@@ -20,6 +20,12 @@ _COUNTER_SUFFIXES = ("_total", "_sum", "_count", "_bucket")
 
 # A series is taken to reach as far as a border that is closer than this many average intervals.
 _CLOSE = 1.1
+
+_FEW_DROPS = 1000
+"""So many drops are looked at one by one."""
+
+_TOGETHER = 1 << 16
+"""So many samples stay in the processor's cache."""
 
 
 def _delta(windows: Windows) -> FloatArray:
@@ -85,20 +91,40 @@ def _difference(windows: Windows) -> FloatArray:
 def _corrections(windows: Windows) -> FloatArray:
     """Return what counters lost by beginning anew: the value before each drop, summed over each window."""
     corrections = np.zeros((len(windows.labels), len(windows.times)))
-    rows = np.arange(len(windows.labels)) if windows.known is None else np.flatnonzero(~windows.known.rising)
-    dropped = _drops(windows.values[rows])
-    falling = dropped.any(axis=1)
-    if falling.any():
-        rows, dropped = rows[falling], dropped[falling]
-        before = np.zeros((len(rows), len(windows.timestamps)))
-        np.copyto(before[:, 1:], windows.values[rows, :-1], where=dropped)
-        corrections[rows] = windows.reduce(np.add, before, skip=1)
+    rows, places = _drops(windows)
+    if len(rows) > _FEW_DROPS or (windows.high[1:] < windows.high[:-1]).any():
+        _correct_densely(corrections, windows, np.unique(rows))
+        return corrections
+    # Where the ends of windows never go back, those that hold a drop, and what was before it, lie side by side.
+    first = np.searchsorted(windows.high, places, side="right").tolist()
+    behind = np.searchsorted(windows.low, places, side="left").tolist()
+    lost = windows.values[rows, places - 1].tolist()
+    for row, start, stop, value in zip(rows.tolist(), first, behind, lost, strict=True):
+        corrections[row, start:stop] += value
+    return corrections
+
+
+def _correct_densely(corrections: FloatArray, windows: Windows, rows: IndexArray) -> None:
+    values = windows.values[rows]
+    before = np.zeros(values.shape)
+    np.copyto(before[:, 1:], values[:, :-1], where=values[:, 1:] < values[:, :-1])
     # A window of one sample has no drop in it, and reduces to anything.
-    return np.where(windows.counts > 1, corrections, 0.0)
+    corrections[rows] = np.where(windows.counts > 1, windows.reduce(np.add, before, skip=1), 0.0)
 
 
-def _drops(values: FloatArray) -> BoolArray:
-    return np.less(values[:, 1:], values[:, :-1])
+def _drops(windows: Windows) -> tuple[IndexArray, IndexArray]:
+    """Return where values are smaller than those before: rows and, in each, the places among the samples."""
+    values, known = windows.values, windows.known
+    rows = np.arange(len(values)) if known is None else np.flatnonzero(~known.rising)
+    each = max(_TOGETHER // max(values.shape[1], 1), 1)
+    found = [(rows[:0], rows[:0])]
+    for start in range(0, len(rows), each):
+        some = rows[start : start + each]
+        dropped = values[some, 1:] < values[some, :-1]
+        if dropped.any():
+            row, place = np.nonzero(dropped)
+            found.append((some[row], place + 1))
+    return np.concatenate([row for row, _ in found]), np.concatenate([place for _, place in found])
 
 
 def _stretch(windows: Windows, counted: FloatArray | None = None) -> FloatArray:
@@ -144,7 +170,7 @@ def _instant_rate(windows: Windows) -> FloatArray:
 
 
 def _resets(windows: Windows) -> FloatArray:
-    return _count_steps(windows, _drops(windows.values))
+    return _count_steps(windows, windows.values[:, 1:] < windows.values[:, :-1])
 
 
 def _changes(windows: Windows) -> FloatArray:

@@ -7,7 +7,7 @@ them all. A new way to store a chunk gets a byte and a module of its own, and an
 
 from __future__ import annotations
 
-from dashboard.storage.codec.decoding import absent_matrix, decode_chunk
+from dashboard.storage.codec.decoding import Unpacked, absent_matrix, unpack_chunk
 from dashboard.storage.codec.encoding import encode_chunks, rows_per_chunk
 from dashboard.storage.codec.frame import Blob, Codec, bind, check, seal, unbind
 from dashboard.storage.codec.integers import decode_ints, encode_ints
@@ -16,10 +16,10 @@ from dashboard.storage.codec.rows import decode_row, encode_row
 __all__ = [
     "Blob",
     "Codec",
+    "Unpacked",
     "absent_matrix",
     "bind",
     "check",
-    "decode_chunk",
     "decode_ints",
     "decode_row",
     "encode_chunks",
@@ -28,4 +28,5 @@ __all__ = [
     "rows_per_chunk",
     "seal",
     "unbind",
+    "unpack_chunk",
 ]

@@ -1,8 +1,10 @@
-"""Decodes chunks: from strips to words, to integers, to values, each step in the place of the one before."""
+"""Decodes chunks: from strips to words, which can be kept, and from those to values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -10,7 +12,7 @@ from dashboard.model.samples import ABSENT, BoolArray, FloatArray, IntArray, Kno
 from dashboard.storage.codec.first_chunk import decode_first_chunk
 from dashboard.storage.codec.frame import Blob, Codec, check, decompress
 from dashboard.storage.codec.heads import LONG, STEPS, ByteColumn, Heads, parse_runs, slabs
-from dashboard.storage.codec.long_series import Rows, decode_long
+from dashboard.storage.codec.long_series import Wanted, unpack_long
 from dashboard.storage.codec.packing import Strips, Words, planes, unpack
 from dashboard.storage.codec.scaling import AS_BITS, POWERS
 from dashboard.storage.errors import CorruptBlobError
@@ -19,23 +21,51 @@ Found = Iterator[tuple[IntArray, Words]]
 """Some series, and their words: a row for each."""
 
 
-_MAY_WRAP = 62
-"""Words of more bits may be negative numbers."""
+class Unpacked(Protocol):
+    """Some series of a chunk, from which values are made faster than from its bytes."""
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes."""
+
+    def write(self, out: FloatArray, first: int) -> Known:
+        """Write the values from timestamp ``first`` on into float64[rows, n]."""
 
 
-def decode_chunk(blob: Blob, shape: tuple[int, int], rows: IntArray, out: FloatArray, first: int = 0) -> Known:
-    """Decode some rows of a chunk: of the timestamps from ``first`` on, as many as ``out``, float64[rows, n], has.
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """Series that are short, or in the form of the first version, as their values."""
 
-    ``shape`` says how many series and timestamps the whole chunk has.
+    values: FloatArray
+    known: Known
+
+    @classmethod
+    def of(cls, values: FloatArray) -> _Values:
+        return cls(values, Known.of(values))
+
+    @property
+    def nbytes(self) -> int:
+        return self.values.nbytes
+
+    def write(self, out: FloatArray, first: int) -> Known:
+        out[:] = self.values[:, first : first + out.shape[1]]
+        return self.known
+
+
+def unpack_chunk(blob: Blob, shape: tuple[int, int], rows: IntArray) -> Unpacked:
+    """Unpack some rows, each once, of a chunk; ``shape`` says how many series and timestamps the whole chunk has.
 
     Raises:
         CorruptBlobError: the blob is not what was written.
     """
     codec, payload = check(blob)
-    decode = _DECODERS.get(codec)
-    if decode is None:
+    if codec == Codec.CHUNK:
+        return _unpack(payload, shape, rows)
+    if codec == Codec.FIRST_CHUNK_ZSTD:
+        payload = memoryview(decompress(payload))
+    elif codec != Codec.FIRST_CHUNK_PLAIN:
         raise CorruptBlobError(f"a chunk has the codec {codec}, which this version does not know")
-    return decode(payload, shape, rows, out, first)
+    return _Values.of(decode_first_chunk(payload, shape, rows))
 
 
 def absent_matrix(rows: int, samples: int) -> FloatArray:
@@ -43,37 +73,23 @@ def absent_matrix(rows: int, samples: int) -> FloatArray:
     return np.full((rows, samples), ABSENT)
 
 
-def _decode(payload: Blob, shape: tuple[int, int], rows: IntArray, out: FloatArray, first: int) -> Known:
+def _unpack(payload: Blob, shape: tuple[int, int], rows: IntArray) -> Unpacked:
     series, samples = shape
     strips = Strips(payload)
     heads = Heads.parse(strips.next(Heads.SIZE * series), series)
-    exceptions = parse_runs(strips, heads.runs, samples) if heads.runs.any() else None
+    exceptions = parse_runs(strips, heads.runs, samples)
     needed = _needed(heads.back, rows)
     wanted = np.full(series, -1, dtype=np.int64)
     wanted[rows] = np.arange(len(rows))
-    if out.size:
-        if samples >= LONG:
-            decode_long(strips, heads, samples, needed, Rows(out, wanted, first))
-        else:
-            # What lies behind the last place that is asked for is not needed.
-            words = _words(strips, heads, samples, needed, first + out.shape[1])
-            _decode_short(words, heads, wanted, out, first)
-        strips.end()
-    rising = _rising(heads)[rows]
-    if exceptions is None or not exceptions.counts[rows].any():
-        return Known(True, rising)
-    exceptions.put(out, wanted, first)
-    return Known(False, rising & (exceptions.counts[rows] == 0))
-
-
-def _rising(heads: Heads) -> BoolArray:
-    """Mark the series of which the heads alone tell that they never fall."""
-    stepped = (heads.flags & STEPS > 0) & (heads.exponents != AS_BITS)
-    rising = np.where(stepped, (heads.low >= 0) & (heads.width < _MAY_WRAP), heads.width == 0)
-    back = heads.back
-    for row in np.flatnonzero(back).tolist():
-        rising[row] &= rising[row - back[row]]
-    return rising
+    if samples >= LONG:
+        unpacked: Unpacked = unpack_long(strips, heads, samples, needed, Wanted(rows, wanted, exceptions))
+    else:
+        values = np.empty((len(rows), samples))
+        _decode_short(_words(strips, heads, samples, needed), heads, wanted, values)
+        exceptions.put(values, wanted, 0)
+        unpacked = _Values.of(values)
+    strips.end()
+    return unpacked
 
 
 def _needed(back: IntArray, rows: IntArray) -> BoolArray:
@@ -86,34 +102,34 @@ def _needed(back: IntArray, rows: IntArray) -> BoolArray:
     return needed
 
 
-def _words(
-    strips: Strips, heads: Heads, samples: int, needed: BoolArray, count: int
-) -> Iterator[tuple[IntArray, Words]]:
-    """Yield series with their first words: a row for each."""
+def _words(strips: Strips, heads: Heads, samples: int, needed: BoolArray) -> Found:
+    """Yield series with their words: a row for each."""
     for bits in np.unique(heads.width).tolist():
         for series in slabs(heads.width, bits, samples):
             asked = needed[series]
             if not asked.any():
                 strips.skip(planes(bits))
                 continue
-            words = unpack(strips, bits, len(series) * samples).reshape(-1, samples)[:, :count]
+            words = unpack(strips, bits, len(series) * samples).reshape(-1, samples)
             yield (series, words) if asked.all() else (series[asked], words[asked])
 
 
-def _decode_short(words: Found, heads: Heads, wanted: IntArray, out: FloatArray, first: int) -> None:
-    """Write the values of the series, each into the row of ``out`` where it is wanted, if any."""
+def _decode_short(words: Found, heads: Heads, wanted: IntArray, out: FloatArray) -> None:
+    """Write the values of the series, all together, each into the row of ``out`` where it is wanted, if any."""
     found = list(words)
+    if not found or not out.size:
+        return
     series = np.sort(np.concatenate([some for some, _ in found]))
     place = np.full(len(wanted), -1, dtype=np.int64)
     place[series] = np.arange(len(series))
-    numbers = np.empty((len(series), first + out.shape[1]), dtype=np.int64)
+    numbers = np.empty((len(series), out.shape[1]), dtype=np.int64)
     for some, rows in found:
         numbers[place[some]] = rows
     _integrate(numbers, heads, series)
     back = heads.back[series]
     _add_back(numbers, back, place[series - back])
     shown = wanted[series] >= 0
-    _write(out, wanted[series[shown]], numbers[shown, first:], heads.exponents[series[shown]])
+    _write(out, wanted[series[shown]], numbers[shown], heads.exponents[series[shown]])
 
 
 def _integrate(numbers: IntArray, heads: Heads, series: IntArray) -> None:
@@ -158,11 +174,3 @@ def _write(out: FloatArray, places: IntArray, numbers: IntArray, exponents: Byte
         values /= powers[:, None]
     values.view(np.int64)[as_bits] = numbers[as_bits]
     out[places] = values
-
-
-Decoder = Callable[[Blob, tuple[int, int], IntArray, FloatArray, int], Known]
-_DECODERS: dict[int, Decoder] = {
-    Codec.FIRST_CHUNK_PLAIN: decode_first_chunk,
-    Codec.FIRST_CHUNK_ZSTD: lambda payload, *wanted: decode_first_chunk(decompress(payload), *wanted),
-    Codec.CHUNK: _decode,
-}

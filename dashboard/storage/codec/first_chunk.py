@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dashboard.model.samples import FloatArray, IntArray, Known
+from dashboard.model.samples import FloatArray, IntArray
 from dashboard.storage.codec.frame import Blob
 from dashboard.storage.codec.planes import ByteArray, assemble, signed
 from dashboard.storage.codec.scaling import AS_BITS, POWERS
@@ -18,8 +18,8 @@ _HEAD = np.dtype([("width", "u1"), ("exponent", "u1"), ("base", "<i8"), ("except
 _PLACES = 7
 
 
-def decode_first_chunk(payload: Blob, shape: tuple[int, int], rows: IntArray, out: FloatArray, first: int) -> Known:
-    """Decode some series of a chunk; see :func:`decode_chunk`.
+def decode_first_chunk(payload: Blob, shape: tuple[int, int], rows: IntArray) -> FloatArray:
+    """Decode some series of a chunk; see :func:`unpack_chunk`.
 
     Raises:
         CorruptBlobError: it is not what was written.
@@ -46,8 +46,7 @@ def decode_first_chunk(payload: Blob, shape: tuple[int, int], rows: IntArray, ou
             raise CorruptBlobError("the exceptions of a chunk lie outside of it")
         owners = np.repeat(np.arange(series), heads["exceptions"])
         values.view(np.uint64)[owners, places] = octets[at + 4 * exceptions :].view("<u8")
-    out[:] = values[rows, first : first + out.shape[1]]
-    return Known(not np.isnan(out).any(), np.zeros(len(out), dtype=np.bool_))
+    return values[rows]
 
 
 def _from_words(heads: np.ndarray[tuple[int], np.dtype[np.void]], planes: ByteArray | None, samples: int) -> FloatArray:

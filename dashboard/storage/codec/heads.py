@@ -81,7 +81,8 @@ def runs_to_bytes(exceptions: Exceptions) -> bytes:
 
 def parse_runs(strips: Strips, counts: IntArray, samples: int) -> Exceptions:
     total = int(counts.sum())
-    octets = strips.next(16 * total)
+    # Where there are none, there is no strip of them.
+    octets = strips.next(16 * total) if total else np.empty(0, dtype=np.uint8)
     starts, lengths = _unplanes(octets[: 4 * total], 4), _unplanes(octets[4 * total : 8 * total], 4)
     if (starts + lengths > samples).any():
         raise CorruptBlobError("the exceptions of a chunk lie outside of it")
