@@ -9,6 +9,7 @@ from dashboard.promql.errors import ExecutionError, ParseError, PromqlError, Que
 from dashboard.promql.matrix import Matrix
 from dashboard.promql.parser import parse
 from dashboard.promql.results import QueryResult, Ranges, Scalar, String, Value, Vector
+from dashboard.promql.stats import Phase, QueryStats
 
 __all__ = [
     "Engine",
@@ -16,9 +17,11 @@ __all__ = [
     "Expr",
     "Matrix",
     "ParseError",
+    "Phase",
     "PromqlError",
     "QueryCancelledError",
     "QueryResult",
+    "QueryStats",
     "QueryTimeoutError",
     "Queryable",
     "Ranges",

@@ -17,6 +17,7 @@ from dashboard.promql.errors import QueryCancelledError, QueryTimeoutError, TooM
 from dashboard.promql.matrix import Operand
 from dashboard.promql.plan import Plan
 from dashboard.promql.position import NOWHERE, Span, line_and_column
+from dashboard.promql.stats import SampleCount
 
 
 class Queryable(Protocol):
@@ -45,9 +46,15 @@ class Usage:
 
     held: int = 0
     """In the matrices that were made."""
+    peak: int = 0
+    """The most that were held at once, together with those that were being looked at."""
     weight: int = 0
     """Read from storage and made, all together."""
     is_heavy: bool = False
+
+    def reach(self, more: int = 0) -> None:
+        """Note how many samples are in memory; ``more`` are those that are not held."""
+        self.peak = max(self.peak, self.held + more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +107,16 @@ class Limits:
         """Count samples that stay in memory; raises TooManySamplesError where they are too many."""
         self.check_samples(count)
         self.usage.held += count
-        self.weigh(count)
+        self.usage.reach()
+        self._weigh(count)
 
-    def weigh(self, count: int) -> None:
-        """Count samples that were read or made; wait for a place among the heavy queries if these make it one."""
+    def read(self, count: int) -> None:
+        """Count samples that were read from storage, to be looked at and let go."""
+        self.usage.reach(count)
+        self._weigh(count)
+
+    def _weigh(self, count: int) -> None:
+        """Wait for a place among the heavy queries if samples that were read or made make it one."""
         self.usage.weight += count
         if self.heavy is not None and not self.usage.is_heavy and self.usage.weight > HEAVY:
             self._wait_for(self.heavy)
@@ -142,6 +155,14 @@ class Remarks:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What an expression was found to be, and the samples that it looked at for it."""
+
+    operand: Operand
+    samples: SampleCount | None
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """Everything that evaluating an expression needs beside the expression.
 
@@ -160,12 +181,26 @@ class Context:
     limits: Limits
     remarks: Remarks
     plan: Plan
-    known: dict[Expr, Operand] = field(default_factory=dict)
+    samples: SampleCount | None = None
+    """The samples that were looked at, if anybody wants to know."""
+    known: dict[Expr, Known] = field(default_factory=dict)
     """What was found for the expressions that stand at several places."""
 
     def at(self, steps: IntArray) -> Context:
-        """Return the same context at other steps, as a subquery has them."""
-        return replace(self, steps=steps, known={})
+        """Return the same context at other steps, as a subquery has them. It counts its samples for itself."""
+        return replace(self, steps=steps, samples=self._new_count(len(steps)), known={})
+
+    def apart(self) -> Context:
+        """Return a context that counts its samples for itself, and is the same but for that."""
+        return self if self.samples is None else replace(self, samples=self._new_count(self.count))
+
+    def count_all_of(self, inner: Context) -> None:
+        """Count at every step the samples that another context has looked at in all."""
+        if self.samples is not None and inner.samples is not None:
+            self.samples.add(inner.samples.total)
+
+    def _new_count(self, steps: int) -> SampleCount | None:
+        return None if self.samples is None else SampleCount(steps)
 
     @property
     def count(self) -> int:

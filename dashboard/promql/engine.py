@@ -22,6 +22,7 @@ from dashboard.promql.ranges import range_batches
 from dashboard.promql.resolution import resolve
 from dashboard.promql.results import QueryResult, Ranges, Scalar, String, Value, Vector
 from dashboard.promql.signatures import ValueType
+from dashboard.promql.stats import Phase, QueryStats, SampleCount, Stopwatch
 
 __all__ = ["MAX_STEPS", "Engine", "Queryable"]
 
@@ -29,6 +30,13 @@ MAX_STEPS = 11_000
 """The most steps of a range query, as Prometheus counts them: without the first."""
 
 _RANGED = (ValueType.SCALAR, ValueType.VECTOR)
+
+_SLICES = {
+    Phase.QUEUE: "queue_time",
+    Phase.PREPARATION: "prepare_time",
+    Phase.EVALUATION: "inner_eval",
+    Phase.SORT: "result_sort",
+}
 
 
 def _never() -> bool:
@@ -63,6 +71,26 @@ class _Query:
         return cls(resolve(expr, step, end - start), text, start, end, step)
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A query while it is evaluated."""
+
+    context: Context
+    watch: Stopwatch
+
+    def result(self, value: Value) -> QueryResult:
+        """Return what the query answers."""
+        self.watch.enter(None)
+        remarks = self.context.remarks
+        return QueryResult(value, tuple(remarks.warnings), tuple(remarks.infos), self._stats())
+
+    def _stats(self) -> QueryStats | None:
+        context = self.context
+        if context.samples is None:
+            return None
+        return QueryStats(self.watch.timings(), context.steps, context.samples, context.limits.usage.peak)
+
+
 class Engine:
     """Answers PromQL queries from a :class:`Queryable`.
 
@@ -95,9 +123,10 @@ class Engine:
         self._running = Gauge("prometheus_engine_queries", "Queries that run or wait now.", registry=registry)
         most = Gauge("prometheus_engine_queries_concurrent_max", "Queries that may run at once.", registry=registry)
         most.set(concurrency)
-        self._durations = Summary(
+        durations = Summary(
             "prometheus_engine_query_duration_seconds", "How long queries take.", ["slice"], registry=registry
         )
+        self._durations = {phase: durations.labels(name) for phase, name in _SLICES.items()}
 
     def lane(self, concurrency: int, heavy: int = 1) -> Engine:
         """Return an engine over the same storage whose queries wait only for each other."""
@@ -113,10 +142,12 @@ class Engine:
         lookback: int | None = None,
         timeout: int | None = None,
         cancelled: Callable[[], bool] = _never,
+        stats: bool = False,
     ) -> QueryResult:
         """Evaluate a query at one time (milliseconds).
 
-        ``cancelled`` is asked now and then whether anybody still waits for the answer.
+        ``cancelled`` is asked now and then whether anybody still waits for the answer. With ``stats`` the result says
+        what the query has cost.
 
         Raises:
             ParseError: the query is none.
@@ -125,8 +156,8 @@ class Engine:
             QueryCancelledError: nobody waits for it any more.
         """
         asked = _Query.read(query, time, time, 0)
-        with self._context(asked, lookback, timeout, cancelled) as context:
-            return _remarked(_instant_value(asked.expr, context, time), context.remarks)
+        with self._run(asked, lookback, timeout, cancelled, stats=stats) as run:
+            return run.result(_instant_value(asked.expr, run.context, time))
 
     def range(
         self,
@@ -138,10 +169,12 @@ class Engine:
         lookback: int | None = None,
         timeout: int | None = None,
         cancelled: Callable[[], bool] = _never,
+        stats: bool = False,
     ) -> QueryResult:
         """Evaluate a query at many times, from ``start`` to ``end`` (milliseconds); the value is a Matrix.
 
-        ``cancelled`` is asked now and then whether anybody still waits for the answer.
+        ``cancelled`` is asked now and then whether anybody still waits for the answer. With ``stats`` the result says
+        what the query has cost.
 
         Raises:
             ParseError: the query is none, is of a type that has no place on a graph, or the times make no sense.
@@ -154,32 +187,49 @@ class Engine:
         if asked.expr.type not in _RANGED:
             kind = asked.expr.type.value
             raise ParseError(f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector')
-        with self._context(asked, lookback, timeout, cancelled) as context:
-            return _remarked(_range_value(asked.expr, context), context.remarks)
+        with self._run(asked, lookback, timeout, cancelled, stats=stats) as run:
+            matrix = _range_value(asked.expr, run.context)
+            run.watch.enter(Phase.SORT)
+            return run.result(matrix.take(row_order(matrix.labels)))
 
     @contextmanager
-    def _context(
-        self, query: _Query, lookback: int | None, timeout: int | None, cancelled: Callable[[], bool]
-    ) -> Iterator[Context]:
-        """Wait for a turn, and return the context of a query that runs in it."""
-        begun = self._monotonic()
-        ends_at = begun + (self._timeout if timeout is None else timeout) / 1000
+    def _run(
+        self,
+        query: _Query,
+        lookback: int | None,
+        timeout: int | None,
+        cancelled: Callable[[], bool],
+        *,
+        stats: bool,
+    ) -> Iterator[_Run]:
+        """Wait for a turn, and return the run of a query in it."""
+        watch = Stopwatch(self._monotonic, self._durations)
+        ends_at = self._monotonic() + (self._timeout if timeout is None else timeout) / 1000
         limits = Limits(self._max_samples, ends_at, self._monotonic, cancelled, self._places.heavy)
-        with self._running.track_inprogress(), limits.a_turn(self._places.turns):
-            self._durations.labels("queue_time").observe(self._monotonic() - begun)
-            with self._durations.labels("inner_eval").time():
-                yield Context(
-                    queryable=self._queryable,
-                    steps=make_steps(query.start, query.end, query.step or 1),
-                    start=query.start,
-                    end=query.end,
-                    query_step=query.step,
-                    lookback=lookback or self._lookback,
-                    default_step=self._default_step,
-                    limits=limits,
-                    remarks=Remarks(query.text),
-                    plan=Plan.of(query.expr),
-                )
+        try:
+            with self._running.track_inprogress(), limits.a_turn(self._places.turns):
+                watch.enter(Phase.PREPARATION)
+                context = self._context(query, lookback, limits, stats=stats)
+                watch.enter(Phase.EVALUATION)
+                yield _Run(context, watch)
+        finally:
+            watch.enter(None)
+
+    def _context(self, query: _Query, lookback: int | None, limits: Limits, *, stats: bool) -> Context:
+        steps = make_steps(query.start, query.end, query.step or 1)
+        return Context(
+            queryable=self._queryable,
+            steps=steps,
+            start=query.start,
+            end=query.end,
+            query_step=query.step,
+            lookback=lookback or self._lookback,
+            default_step=self._default_step,
+            limits=limits,
+            remarks=Remarks(query.text),
+            plan=Plan.of(query.expr),
+            samples=SampleCount(len(steps)) if stats else None,
+        )
 
 
 def _check_times(start: int, end: int, step: int) -> None:
@@ -209,11 +259,4 @@ def _instant_value(expr: Expr, context: Context, time: int) -> Value:
 
 def _range_value(expr: Expr, context: Context) -> Matrix:
     value = evaluate(expr, context)
-    if isinstance(value, Matrix):
-        shown = value.compact()
-        return shown.take(row_order(shown.labels))
-    return Matrix.of_scalar(context.steps, value)
-
-
-def _remarked(value: Value, remarks: Remarks) -> QueryResult:
-    return QueryResult(value, tuple(remarks.warnings), tuple(remarks.infos))
+    return value.compact() if isinstance(value, Matrix) else Matrix.of_scalar(context.steps, value)

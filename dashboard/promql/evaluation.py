@@ -18,7 +18,7 @@ from dashboard.promql.ast import (
     UnaryExpr,
     VectorSelector,
 )
-from dashboard.promql.context import Context
+from dashboard.promql.context import Context, Known
 from dashboard.promql.durations import NumberLiteral
 from dashboard.promql.functions import FUNCTIONS
 from dashboard.promql.functions.call import Invocation
@@ -36,7 +36,7 @@ def evaluate(expr: Expr, context: Context) -> Operand:
     """
     context.limits.check_time()
     if context.count > 1 and id(expr) in context.plan.fixed:
-        return _at_every_step(_evaluated(expr, context.at(context.steps[:1])), context)
+        return _fixed(expr, context)
     if context.plan.repeated and expr in context.plan.repeated:
         return _once(expr, context)
     return _evaluated(expr, context)
@@ -47,6 +47,14 @@ def _evaluated(expr: Expr, context: Context) -> Operand:
     if isinstance(found, Matrix) and not isinstance(expr, ParenExpr):
         context.limits.hold(found.values.size)
     return found
+
+
+def _fixed(expr: Expr, context: Context) -> Operand:
+    """Evaluate an expression at one step that is the same at every one."""
+    once = context.at(context.steps[:1])
+    found = _evaluated(expr, once)
+    context.count_all_of(once)
+    return _at_every_step(found, context)
 
 
 def _at_every_step(found: Operand, context: Context) -> Operand:
@@ -61,14 +69,19 @@ def _at_every_step(found: Operand, context: Context) -> Operand:
 
 def _once(expr: Expr, context: Context) -> Operand:
     """Evaluate an expression that stands at several places only at the first of them."""
-    if expr not in context.known:
-        remarks = len(context.remarks)
-        found = _evaluated(expr, context)
-        # A remark names the place that it is about, and has to be made at each.
-        if len(context.remarks) > remarks:
-            return found
+    known = context.known.get(expr) or _first(expr, context)
+    if context.samples is not None and known.samples is not None:
+        context.samples.add(known.samples.per_step)
+    return known.operand
+
+
+def _first(expr: Expr, context: Context) -> Known:
+    apart, remarks = context.apart(), len(context.remarks)
+    found = Known(_evaluated(expr, apart), apart.samples)
+    # A remark names the place that it is about, and has to be made at each.
+    if len(context.remarks) == remarks:
         context.known[expr] = found
-    return context.known[expr]
+    return found
 
 
 def _number(expr: NumberLiteral, context: Context) -> Operand:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -14,6 +14,7 @@ from dashboard.promql.extended import with_ends
 from dashboard.promql.matrix import Matrix, Operand
 from dashboard.promql.selector import reference_times
 from dashboard.promql.slices import fetch_slices
+from dashboard.promql.stats import SampleCount
 from dashboard.promql.windows import Windows, matrix_batches, split_stale
 
 Evaluate: TypeAlias = Callable[[Expr, Context], Operand]
@@ -24,6 +25,27 @@ _INNER_STEPS = 2_000
 
 def range_windows(context: Context, expr: Expr, evaluate: Evaluate) -> Iterator[tuple[slice, list[Windows]]]:
     """Yield the windows of a range vector for some of the steps at a time: a group for series that share timestamps."""
+    for steps, found in _range_windows(context, expr, evaluate):
+        if context.samples is not None:
+            _count_windows(context, context.samples, found, steps, extension_of(expr))
+        yield steps, found
+
+
+def _count_windows(
+    context: Context, samples: SampleCount, found: Iterable[Windows], steps: slice, extension: Extension
+) -> None:
+    """Count the samples in some windows; of an extended range all that Prometheus reads to extend it."""
+    for windows in found:
+        counts = windows.counts
+        if extension is not Extension.NONE:
+            end = windows.times + (context.lookback if extension is Extension.SMOOTHED else 0)
+            start = windows.times - windows.length - context.lookback
+            low, high = (np.searchsorted(windows.timestamps, at, side="right") for at in (start, end))
+            counts = high - low
+        samples.add(len(windows.labels) * counts, steps)
+
+
+def _range_windows(context: Context, expr: Expr, evaluate: Evaluate) -> Iterator[tuple[slice, list[Windows]]]:
     match unparenthesise(expr):
         case MatrixSelector() as selector:
             return _selected(context, selector)
@@ -97,14 +119,27 @@ def range_batches(context: Context, expr: Expr, evaluate: Evaluate) -> list[Seri
     """Return the samples of a range vector at the only step there is."""
     extension = extension_of(expr)
     found = []
-    for windows in (each for _, part in range_windows(context, expr, evaluate) for each in part):
+    for windows in (each for _, part in _range_windows(context, expr, _counting(evaluate, context)) for each in part):
         inside = slice(int(windows.low[0]), int(windows.high[0]))
         if windows.counts[0] and extension is Extension.NONE:
             values = np.ascontiguousarray(windows.values[:, inside])
             found.append(SeriesBatch(windows.labels, windows.timestamps[inside], values))
         elif windows.counts[0]:
             found.append(with_ends(windows, extension))
+    if context.samples is not None and not isinstance(unparenthesise(expr), SubqueryExpr):
+        context.samples.add(sum(batch.values.size for batch in found))
     return found
+
+
+def _counting(evaluate: Evaluate, context: Context) -> Evaluate:
+    """Evaluate a subquery that is the whole query: there Prometheus counts what it was made of."""
+
+    def evaluated(expr: Expr, inner: Context) -> Operand:
+        found = evaluate(expr, inner)
+        context.count_all_of(inner)
+        return found
+
+    return evaluated
 
 
 def extension_of(expr: Expr) -> Extension:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from dashboard.model.labels import Labels
 from dashboard.model.samples import FloatArray, SeriesBatch
 from dashboard.promql.matrix import Matrix
+from dashboard.promql.stats import QueryStats
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +54,5 @@ class QueryResult:
     value: Value
     warnings: tuple[str, ...] = ()
     infos: tuple[str, ...] = ()
+    stats: QueryStats | None = None
+    """What it has cost, if that was asked for."""

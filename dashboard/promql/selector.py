@@ -62,7 +62,11 @@ def _select(context: Context, selector: VectorSelector, look: _Look, after: int 
             for part in (split_stale(batch) if after else [batch])
         ]
         parts.append(stacked(context, steps, found))
-    return sort_rows(put_together(context, parts))
+    whole = sort_rows(put_together(context, parts))
+    # What a smoothed selector looks at Prometheus does not count.
+    if context.samples is not None and not after:
+        context.samples.add(whole.present.sum(axis=0))
+    return whole
 
 
 def _latest(lookback: int, show: _Show, batch: SeriesBatch, steps: IntArray, times: IntArray) -> Matrix:

@@ -56,6 +56,12 @@ def timestamp(milliseconds: int) -> str:
     return f"{sign}{seconds}.{rest:03d}" if rest else f"{sign}{seconds}"
 
 
+def shortest_timestamp(milliseconds: int) -> str:
+    """Write a time as a JSON number of seconds in its shortest digits, as Go writes any other number."""
+    at = timestamp(milliseconds)
+    return at.rstrip("0") if "." in at else at
+
+
 def rfc3339(milliseconds: int | None) -> str:
     """Write a time as RFC 3339 in UTC; ``None`` is Go's zero time."""
     if milliseconds is None:

@@ -19,6 +19,7 @@ from dashboard.web.envelope import ApiError, ErrorType, succeeded, success_piece
 from dashboard.web.parameters import MAX_TIME, MIN_TIME, invalid
 from dashboard.web.parts import parts
 from dashboard.web.query_places import asker_gone, query_place
+from dashboard.web.query_stats import StatsWish
 from dashboard.web.samples_json import exemplars_json, value_json
 from dashboard.web.spooling import spooled_json
 
@@ -35,9 +36,14 @@ def query() -> Response:
     given = _given()
     with query_place():
         result = parts().engine.instant(
-            _query_text(), time, lookback=given.lookback, timeout=given.timeout, cancelled=asker_gone()
+            _query_text(),
+            time,
+            lookback=given.lookback,
+            timeout=given.timeout,
+            cancelled=asker_gone(),
+            stats=bool(given.stats),
         )
-        return _query_answer(result, limit)
+        return _query_answer(result, limit, given.stats)
 
 
 @blueprint.route("/query_range", methods=BOTH)
@@ -56,9 +62,16 @@ def query_range() -> Response:
     given = _given()
     with query_place():
         result = parts().engine.range(
-            _query_text(), start, end, step, lookback=given.lookback, timeout=given.timeout, cancelled=asker_gone()
+            _query_text(),
+            start,
+            end,
+            step,
+            lookback=given.lookback,
+            timeout=given.timeout,
+            cancelled=asker_gone(),
+            stats=bool(given.stats),
         )
-        return _query_answer(result, limit)
+        return _query_answer(result, limit, given.stats)
 
 
 def _query_text() -> str:
@@ -71,6 +84,7 @@ class _Given:
 
     timeout: int | None
     lookback: int | None
+    stats: StatsWish
 
 
 def _given() -> _Given:
@@ -78,14 +92,16 @@ def _given() -> _Given:
     return _Given(
         timeout=None if timeout is None else min(max(timeout, 1), _LONGEST_QUERY),
         lookback=parameters.optional_duration_of("lookback_delta"),
+        stats=StatsWish.given(),
     )
 
 
-def _query_answer(result: QueryResult, limit: int | None) -> Response:
+def _query_answer(result: QueryResult, limit: int | None, wish: StatsWish) -> Response:
     written = value_json(result.value, limit)
-    warnings = [*result.warnings, *([TRUNCATED] if written.truncated else [])]
+    warnings = [*result.warnings, *([TRUNCATED] if written.truncated else []), *wish.warnings]
     head = b'{"resultType":"%b","result":' % written.kind.encode()
-    data = itertools.chain([head], written.pieces, [b"}"])
+    stats = b',"stats":%b' % wish.json(result.stats) if result.stats is not None else b""
+    data = itertools.chain([head], written.pieces, [stats, b"}"])
     return spooled_json(success_pieces(data, warnings, result.infos), asker_gone())
 
 

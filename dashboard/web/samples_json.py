@@ -19,7 +19,7 @@ from dashboard.model.labels import Labels
 from dashboard.model.samples import BoolArray, FloatArray, IntArray
 from dashboard.promql import Matrix, Ranges, Scalar, String, Value, Vector
 from dashboard.promql.matrix import IndexArray
-from dashboard.web.go_format import plain_value, sample_value, timestamp
+from dashboard.web.go_format import plain_value, sample_value, shortest_timestamp, timestamp
 
 # Between these sizes orjson and Go agree but for the ".0" of whole numbers.
 _SMALLEST = 1e-5
@@ -55,8 +55,7 @@ def labels_json(labels: Labels) -> bytes:
 
 def scalar_json(time: int, text: str) -> bytes:
     """Write ``[time, "text"]``, which is a scalar or a string; here alone Go writes a time in its shortest digits."""
-    at = timestamp(time)
-    return b"[%b,%b]" % ((at.rstrip("0") if "." in at else at).encode(), orjson.dumps(text))
+    return b"[%b,%b]" % (shortest_timestamp(time).encode(), orjson.dumps(text))
 
 
 def vector_items(labels: Sequence[Labels], time: int, values: FloatArray) -> Iterator[bytes]:

@@ -45,6 +45,7 @@ _BUILD = {
 # What Go shows of times in a store without samples: the ends of its integers, the wrong way round.
 _NO_TIMES = (2**63 - 1, -(2**63))
 _OPERATORS = ("!=", "!~", "%", "*", "+", "-", "/", "<", "<=", "==", "=~", ">", ">=", "@", "^", *sorted(WORD_OPERATORS))
+_OF_QUERIES = ("per_query_lookback_delta", "per_step_stats")
 _MODIFIERS = ("at_modifier", "bool", "by", "group_left", "group_right", "ignoring", "negative_offset", "offset", "on")
 
 
@@ -158,7 +159,7 @@ def features() -> Response:
                 "time_range_labels": True,
                 "time_range_series": True,
             },
-            "promql": dict.fromkeys((*_MODIFIERS, "per_query_lookback_delta", "subqueries", "without"), True),
+            "promql": dict.fromkeys((*_MODIFIERS, *_OF_QUERIES, "subqueries", "without"), True),
             "promql_functions": {name: name in FUNCTIONS for name in sorted(SIGNATURES)},
             "promql_operators": dict.fromkeys(sorted((*_OPERATORS, *AGGREGATORS)), True),
             "rules": {"keep_firing_for": True, "query_offset": True},

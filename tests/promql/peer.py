@@ -234,7 +234,8 @@ def running(folder: Path, samples: Samples) -> Iterator[Prometheus]:
 
 
 def _command(folder: Path, config: Path, port: int, major: int) -> list[str]:
-    features = ["promql-experimental-functions", "promql-duration-expr"] if major > 2 else ["promql-at-modifier"]
+    newer = ["promql-experimental-functions", "promql-duration-expr"] if major > 2 else ["promql-at-modifier"]
+    features = [*newer, "promql-per-step-stats"]
     return [
         "prometheus",
         f"--storage.tsdb.path={folder / 'data'}",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from dashboard.promql import Engine, PromqlError
+from dashboard.promql import Engine, PromqlError, QueryResult
 from tests.promql.expressions import expressions
-from tests.promql.peer import AT, LATE, WINDOW, Answer, Prometheus, Samples, assert_same, ours, running, theirs
+from tests.promql.peer import AT, LATE, WINDOW, Prometheus, Samples, assert_same, ours, running, theirs
 
 pytestmark = pytest.mark.peers
 
@@ -208,15 +209,40 @@ FUNCTIONS = [
 
 QUERIES = [*RATES, *OVER_TIME, *HISTOGRAMS, *MATCHINGS, *AGGREGATIONS, *FUNCTIONS]
 
+AT_ONE_TIME = [
+    "temperature[3m]",
+    "temperature[3m] @ 1699999999.7",
+    "sum(temperature)[5m:1m]",
+    "rate(http_requests_total[1m])[5m:1m] @ end()",
+    "{room='attic'}[1h] offset 20m",
+]
 
-@pytest.mark.parametrize(
-    "query", [*QUERIES, "temperature[3m]", "sum(temperature)[5m:1m]", "{room='attic'}[1h] offset 20m"]
-)
+
+@pytest.mark.parametrize("query", [*QUERIES, *AT_ONE_TIME])
 def test_an_instant_query_answers_as_prometheus_does(engine: Engine, prometheus: Prometheus, query: str) -> None:
     for at in (AT, LATE):
         answer = prometheus.ask("query", query=query, time=at)
         assert answer["status"] == "success", answer
         assert_same(ours(engine.instant(query, round(at * 1000))), theirs(answer))
+
+
+@pytest.mark.parametrize("query", [*QUERIES, *AT_ONE_TIME])
+def test_an_instant_query_looks_at_as_many_samples_as_in_prometheus(
+    engine: Engine, prometheus: Prometheus, query: str
+) -> None:
+    for at in (AT, LATE):
+        answer = prometheus.ask("query", query=query, time=at, stats="all")
+        assert samples_of(engine.instant(query, round(at * 1000), stats=True)) == their_samples(answer)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_each_step_of_a_range_query_looks_at_as_many_samples_as_in_prometheus(
+    engine: Engine, prometheus: Prometheus, query: str
+) -> None:
+    start, end, step = WINDOW
+    answer = prometheus.ask("query_range", query=query, start=start, end=end, step=step, stats="all")
+    result = engine.range(query, round(start * 1000), round(end * 1000), step * 1000, stats=True)
+    assert samples_of(result) == their_samples(answer)
 
 
 @pytest.mark.parametrize("query", QUERIES)
@@ -294,21 +320,35 @@ def test_ten_thousand_expressions_answer_as_prometheus_does(
 
 def assert_agree(engine: Engine, prometheus: Prometheus, query: str) -> None:
     start, end, step = WINDOW
-    answer = prometheus.ask("query_range", query=query, start=start, end=end, step=step)
-    mine = answer_or_error(engine, query)
+    answer = prometheus.ask("query_range", query=query, start=start, end=end, step=step, stats="all")
+    mine = result_or_error(engine, query)
     assert (answer["status"] == "error") == isinstance(mine, str), (query, mine, answer.get("error"))
     if isinstance(mine, str):
         assert told(mine) == told(answer["error"].removeprefix('invalid parameter "query": ')), query
     else:
-        assert_same(mine, theirs(answer))
+        assert_same(ours(mine), theirs(answer))
+        assert samples_of(mine) == their_samples(answer), query
 
 
-def answer_or_error(engine: Engine, query: str) -> Answer | str:
+def result_or_error(engine: Engine, query: str) -> QueryResult | str:
     start, end, step = WINDOW
     try:
-        return ours(engine.range(query, round(start * 1000), round(end * 1000), step * 1000))
+        return engine.range(query, round(start * 1000), round(end * 1000), step * 1000, stats=True)
     except PromqlError as error:
         return str(error)
+
+
+def samples_of(result: QueryResult) -> list[list[float]]:
+    """Return how many samples each step looked at."""
+    assert result.stats is not None
+    return [[step / 1000, count] for step, count in zip(result.stats.steps, result.stats.samples.per_step, strict=True)]
+
+
+def their_samples(answer: dict[str, Any]) -> list[list[float]]:
+    counted = answer["data"]["stats"]["samples"]
+    steps: list[list[float]] = counted["totalQueryableSamplesPerStep"]
+    assert sum(count for _, count in steps) == counted["totalQueryableSamples"]
+    return steps
 
 
 def told(error: str) -> str:

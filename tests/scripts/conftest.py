@@ -3,6 +3,7 @@
 import importlib.util
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -56,3 +57,10 @@ def make_program() -> object:
 @pytest.fixture(scope="session")
 def promqltest() -> ModuleType:
     return _load("promqltest")
+
+
+@pytest.fixture(scope="session")
+def compare_queries() -> Iterator[ModuleType]:
+    sys.path.append(str(SCRIPTS))  # It imports other scripts.
+    yield _load("compare_queries")
+    sys.path.remove(str(SCRIPTS))

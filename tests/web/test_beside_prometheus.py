@@ -148,6 +148,14 @@ def test_answers_are_the_same_byte_by_byte(empty_client: FlaskClient, prometheus
     }
 
 
+def test_what_a_query_has_cost_is_told_in_the_same_fields(empty_client: FlaskClient, prometheus: str) -> None:
+    request = "query?query=nothing&time=4&stats=true"
+    theirs = requests.get(f"{prometheus}/{request}", timeout=10).json()["data"]["stats"]
+    ours = empty_client.get(f"/api/v1/{request}").json["data"]["stats"]
+    assert {part: set(told) for part, told in ours.items()} == {part: set(told) for part, told in theirs.items()}
+    assert ours["samples"] == theirs["samples"]
+
+
 def test_what_is_refused_is_refused_for_the_same_kind_of_reason(empty_client: FlaskClient, prometheus: str) -> None:
     theirs = {request: requests.get(f"{prometheus}/{request}", timeout=10) for request in REFUSED}
     ours = {request: empty_client.get(f"/api/v1/{request}") for request in REFUSED}

@@ -30,7 +30,10 @@ QUESTIONS: Mapping[str, tuple[dict[str, str], ...]] = {
     "/api/v1/query": tuple(
         {"query": query} for query in ("1", '"a"', WHOLE, "queue[1m]", "rate(queue[5m])", "nothing")
     ),
-    "/api/v1/query_range": ({"query": WHOLE, "start": "1699999000", "end": "1700000000", "step": "60"},),
+    "/api/v1/query_range": tuple(
+        {"query": WHOLE, "start": "1699999000", "end": "1700000000", "step": "60", "stats": stats}
+        for stats in ("", "true", "all")
+    ),
     "/api/v1/query_exemplars": ({"query": "queue"},),
     "/api/v1/format_query": ({"query": "sum(a)by(b)"},),
     "/api/v1/parse_query": tuple({"query": query} for query in ("1", "sum(rate(a[5m]))")),

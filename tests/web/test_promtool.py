@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,6 +43,23 @@ def test_promtool_reads_series(server: Server) -> None:
 def test_promtool_reads_the_values_of_a_label(server: Server) -> None:
     window = (f"--start={SECONDS - 60}", f"--end={SECONDS}")
     assert query(server, "labels", *window, "job") == ["api", "web"]
+
+
+def test_promtool_makes_blocks_of_rules_and_our_samples(server: Server, tmp_path: Path) -> None:
+    rules, blocks = tmp_path / "rules.yml", tmp_path / "blocks"
+    rules.write_text("groups: [{name: g, interval: 15s, rules: [{record: 'job:queue:double', expr: queue * 2}]}]")
+    times = (f"--start={SECONDS - 60}", f"--end={SECONDS}")
+    making = ["promtool", "tsdb", "create-blocks-from", "rules", *times, f"--url={server.url}"]
+    done = subprocess.run(
+        [*making, f"--output-dir={blocks}", str(rules)], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    (blocks / "wal").mkdir()  # It reads nothing without one.
+    dump = ["promtool", "tsdb", "dump", str(blocks)]
+    dumped = subprocess.run(dump, capture_output=True, text=True, timeout=30, check=True).stdout
+    series, values = zip(*(line.rsplit(" ", 2)[:2] for line in dumped.splitlines()), strict=True)
+    assert set(series) == {'{__name__="job:queue:double", job="api"}'}
+    assert set(values) >= {"18.5", "19", "19.5"}
 
 
 def test_promtool_tells_our_errors(server: Server) -> None:

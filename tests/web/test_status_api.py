@@ -84,6 +84,7 @@ def test_features_tell_what_can_be_asked(client: FlaskClient) -> None:
     assert features["promql_operators"]["topk"] is True
     assert features["templating_functions"]["humanize"] is True
     assert features["api"]["admin"] is True
+    assert features["promql"]["per_step_stats"] is True
     assert all(isinstance(flag, bool) for category in features.values() for flag in category.values())
 
 

@@ -6,7 +6,7 @@ the one that was sampled last counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +30,7 @@ def _info(invocation: Invocation) -> Matrix:
     # Info series are not told about themselves.
     own = [matches_all(wanted.names, Labels.of({METRIC_NAME: labels.metric_name})) for labels in base.labels]
     asking = [labels for labels, ignored in zip(base.labels, own, strict=True) if not ignored]
-    found = _Found(wanted.select(invocation) if any(map(_identity, asking)) else Matrix.empty(base.steps))
+    found = _Found(wanted.select(invocation, asking) if any(map(_identity, asking)) else Matrix.empty(base.steps))
     rows = [
         (row, labels, steps)
         for row, ignored in enumerate(own)
@@ -71,11 +71,15 @@ class _Wanted:
         excludes = all(matcher.kind.is_negative for matcher in names)
         return cls((_ANY_INFO, *names) if excludes else names, others)
 
-    def select(self, invocation: Invocation) -> Matrix:
-        """Return when each info series was sampled last, in seconds, for each step."""
-        shift = _first_shift(invocation.call.arguments[0])
-        selector = VectorSelector("", (*self.names, *self.others), shift)
-        return select_timestamps(invocation.context, selector)
+    def select(self, invocation: Invocation, asking: Sequence[Labels]) -> Matrix:
+        """Return when each info series that may belong to one that asks was sampled last, in seconds, for each step."""
+        context, shift = invocation.context, _first_shift(invocation.call.arguments[0])
+        found = select_timestamps(context.apart(), VectorSelector("", (*self.names, *self.others), shift))
+        values = {name: {labels.get(name) for labels in asking} - {""} for name in _IDENTIFYING}
+        found = found.take([row for row, labels in enumerate(found.labels) if _is_among(values, labels)])
+        if context.samples is not None:
+            context.samples.add(found.present.sum(axis=0))
+        return found
 
     def takes(self, name: str) -> bool:
         """Say whether a label of an info series is to be added."""
@@ -92,6 +96,11 @@ class _Wanted:
 def _first_shift(expr: Expr) -> Shift:
     """Return at what time the first selector of an expression looks: there the info series are looked for, too."""
     return next((node.shift for node in walk(unparenthesise(expr)) if isinstance(node, VectorSelector)), Shift())
+
+
+def _is_among(values: Mapping[str, Collection[str]], labels: Labels) -> bool:
+    """Say whether each label has one of its values; one for which none are given may be anything."""
+    return all(labels.get(name) in known for name, known in values.items() if known)
 
 
 def _identity(labels: Labels) -> Labels:

@@ -43,8 +43,20 @@ _OF_QUERIES = (
     _LIMIT,
     Parameter("timeout", "How long the query may take: seconds, or a duration such as 30s."),
     Parameter("lookback_delta", "How old a sample may be to count as the present one."),
+    Parameter("stats", "Asks for what the query has cost (true), and for the samples of each step, too (all)."),
 )
 
+_PHASES = ("evalTotalTime", "resultSortTime", "queryPreparationTime", "innerEvalTime", "execQueueTime", "execTotalTime")
+_STEP_SAMPLES = {"type": "array", "prefixItems": [NUMBER, WHOLE], "minItems": 2, "maxItems": 2}
+_STATS = record(
+    {
+        "timings": record(dict.fromkeys(_PHASES, NUMBER)),
+        "samples": record(
+            dict.fromkeys(("totalQueryableSamples", "peakSamples"), WHOLE),
+            {"totalQueryableSamplesPerStep": listed(_STEP_SAMPLES)},
+        ),
+    }
+)
 _PAIR = {"type": "array", "prefixItems": [NUMBER, TEXT], "minItems": 2, "maxItems": 2}
 _RESULT = record(
     {
@@ -59,7 +71,8 @@ _RESULT = record(
                 ]
             }
         ),
-    }
+    },
+    {"stats": _STATS},
 )
 _EXEMPLAR = record({"labels": LABELS, "value": TEXT, "timestamp": NUMBER})
 _EXEMPLARS = listed(record({"seriesLabels": LABELS, "exemplars": listed(_EXEMPLAR)}))
