@@ -48,7 +48,7 @@ class SampleLimitError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of float64[S, T], so that nobody has to look at each value again; else it is taken to be otherwise."""
+    """What is known of float64[S, T], so that nobody has to look at each value again."""
 
     plain: bool
     """Whether all are plain numbers: none is a NaN, and so none is absent or a staleness marker."""
