@@ -73,7 +73,7 @@ def _latest(lookback: int, show: _Show, batch: SeriesBatch, steps: IntArray, tim
     index = np.searchsorted(batch.timestamps, times, side="right") - 1
     covered = index >= 0
     index[~covered] = 0
-    sampled, values = batch.timestamps[index], batch.values[:, index]
+    sampled, values = batch.timestamps[index], batch.values.take(index, axis=1, mode="clip")
     covered &= sampled > times - lookback
     if batch.known is not None and batch.known.plain:
         return Matrix(batch.labels, steps, show(sampled, values), np.broadcast_to(covered, values.shape))

@@ -8,6 +8,7 @@ sums that are small beside their terms, or infinite, are added up again as Prome
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,6 +27,9 @@ _AT_ONCE = 1 << 20
 
 _SPLIT = 1.5 * 2.0**27
 """Times a power of two that is no less than a number, and added to it, this leaves it 25 bits before the point."""
+
+_FEW_GROUPS = 32
+"""Up to so many groups are faster reduced one by one."""
 
 _LARGEST = 2.0**900
 """Beyond that, the splitting itself would overflow."""
@@ -49,10 +53,10 @@ def window_means(windows: Windows) -> FloatArray:
 
 def _of_windows(windows: Windows, exactly: _Add, combine: _Combine) -> FloatArray:
     with np.errstate(invalid="ignore", over="ignore"):
-        coarse, rest = _split(windows.values, axis=1)
-        sums = windows.reduce(np.add, coarse)
-        found = combine(sums, windows.reduce(np.add, rest))
-        magnitudes = sums if _same_sign(windows.values) else windows.reduce(np.add, np.abs(windows.values))
+        parts = _split(windows.values, axis=1)
+        sums = windows.reduce(np.add, parts.coarse)
+        found = combine(sums, windows.reduce(np.add, parts.rest))
+        magnitudes = sums if parts.same_sign else windows.reduce(np.add, np.abs(windows.values))
         doubtful = _doubtful(sums, magnitudes, windows.values, lambda: windows.reduce(np.fmax, np.abs(windows.values)))
         suspects = np.argwhere(doubtful & (windows.counts > 0))
         for part in _slices(suspects, int(windows.counts.max(initial=1))):
@@ -77,12 +81,12 @@ def group_means(matrix: Matrix, groups: Groups, limits: Limits) -> FloatArray:
 
 
 def _of_groups(matrix: Matrix, groups: Groups, limits: Limits, exactly: _Add, combine: _Combine) -> FloatArray:
-    values = np.where(matrix.present, matrix.values, 0.0)
+    values = matrix.values if matrix.present.all() else np.where(matrix.present, matrix.values, 0.0)
     with np.errstate(invalid="ignore", over="ignore"):
-        coarse, rest = _split(values, axis=0)
-        sums = _reduce_groups(coarse, groups)
-        found = combine(sums, _reduce_groups(rest, groups))
-        magnitudes = sums if _same_sign(values) else _reduce_groups(np.abs(values), groups)
+        parts = _split(values, axis=0)
+        sums = _reduce_groups(parts.coarse, groups)
+        found = combine(sums, _reduce_groups(parts.rest, groups))
+        magnitudes = sums if parts.same_sign else _reduce_groups(np.abs(values), groups)
         doubtful = _doubtful(sums, magnitudes, values, lambda: _reduce_groups(np.abs(values), groups, np.fmax))
         for group in np.flatnonzero(doubtful.any(axis=1)).tolist():
             rows = groups.rows(group)
@@ -96,18 +100,34 @@ def _of_groups(matrix: Matrix, groups: Groups, limits: Limits, exactly: _Add, co
 def sums_along(terms: FloatArray, counted: BoolArray) -> FloatArray:
     """Add up terms along the last axis, of those that count."""
     with np.errstate(invalid="ignore", over="ignore"):
-        coarse, rest = _split(np.where(counted, terms, 0.0), axis=-1)
-        return np.asarray(coarse.sum(axis=-1) + rest.sum(axis=-1))
+        parts = _split(np.where(counted, terms, 0.0), axis=-1)
+        return np.asarray(parts.coarse.sum(axis=-1) + parts.rest.sum(axis=-1))
 
 
-def _split(values: FloatArray, axis: int) -> tuple[FloatArray, FloatArray]:
-    """Part each number in two; along the axis, 2 ** 25 coarse parts add up exactly."""
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Numbers in two parts, which add up to them; along an axis, 2 ** 25 coarse parts add up exactly."""
+
+    coarse: FloatArray
+    rest: FloatArray
+    same_sign: bool
+    """Whether no number is negative, or none is positive."""
+
+
+def _split(values: FloatArray, axis: int) -> _Parts:
+    lowest, highest = (np.asarray(of(values, axis=axis, keepdims=True, initial=0.0)) for of in (np.min, np.max))
+    same_sign = bool((lowest >= 0).all() or (highest <= 0).all())
+    sizes = np.maximum(-lowest, highest)
+    if (sizes < _LARGEST).all():
+        splitter = np.ldexp(_SPLIT, np.frexp(sizes)[1])
+        coarse = values + splitter
+        coarse -= splitter
+        return _Parts(coarse, values - coarse, same_sign)
     finite = np.isfinite(values)
     sizes = np.abs(values).max(axis=axis, keepdims=True, initial=0.0, where=finite)
-    _, exponents = np.frexp(sizes)
-    splitter = np.where(sizes < _LARGEST, np.ldexp(_SPLIT, exponents), 0.0)
+    splitter = np.where(sizes < _LARGEST, np.ldexp(_SPLIT, np.frexp(sizes)[1]), 0.0)
     coarse = np.where(finite & (splitter > 0), (values + splitter) - splitter, values)
-    return coarse, np.where(finite, values - coarse, 0.0)
+    return _Parts(coarse, np.where(finite, values - coarse, 0.0), _same_sign(values))
 
 
 def _sum(coarse: FloatArray, rest: FloatArray) -> FloatArray:
@@ -125,6 +145,8 @@ def _mean_of(counts: IndexArray | FloatArray) -> _Combine:
 
 
 def _reduce_groups(values: FloatArray, groups: Groups, ufunc: np.ufunc = np.add) -> FloatArray:
+    if len(groups.keys) <= _FEW_GROUPS:
+        return np.stack([ufunc.reduce(values[rows], axis=0) for rows in groups.members()])
     return np.asarray(ufunc.reduceat(values[groups.order], groups.starts, axis=0))
 
 

@@ -88,6 +88,11 @@ class Windows:
         """The last sample of each window; any sample where a window is empty."""
         return np.maximum(self.high - 1, 0)
 
+    def take(self, places: IndexArray) -> FloatArray:
+        """Return the values of all series at some of the samples: float64[S, len(places)]."""
+        # No place is beyond the samples: clipping only spares numpy a look at each.
+        return self.values.take(places, axis=1, mode="clip")
+
     def reduce(self, ufunc: np.ufunc, values: FloatArray, skip: int = 0) -> FloatArray:
         """Reduce ``values`` (float64[S, N]) over each window, without its first ``skip`` samples: float64[S, T].
 
@@ -134,9 +139,14 @@ class Gathered:
 
 def _reduced(ufunc: np.ufunc, values: FloatArray, bounds: IndexArray, limits: Limits) -> FloatArray:
     limits.check_time()
-    # The closing sample lets a window end at the last one; it is in no window.
-    padded = np.concatenate((values, np.zeros((len(values), 1))), axis=1)
-    return np.asarray(ufunc.reduceat(padded, bounds, axis=1)[:, ::2])
+    end = values.shape[1]
+    if len(bounds) and bounds[-1] == end and (bounds[:-1] < end).all():
+        # The last window ends with the samples anyway.
+        return np.asarray(ufunc.reduceat(values, bounds[:-1], axis=1)[:, ::2])
+    if (bounds == end).any():
+        # A closing sample lets windows end at the last one; it is in no window.
+        values = np.concatenate((values, np.zeros((len(values), 1))), axis=1)
+    return np.asarray(ufunc.reduceat(values, bounds, axis=1)[:, ::2])
 
 
 def split_stale(batch: SeriesBatch) -> list[SeriesBatch]:

@@ -34,11 +34,11 @@ def _maximum(windows: Windows) -> FloatArray:
 
 
 def _first(windows: Windows) -> FloatArray:
-    return windows.values[:, windows.first]
+    return windows.take(windows.first)
 
 
 def _last(windows: Windows) -> FloatArray:
-    return windows.values[:, windows.last]
+    return windows.take(windows.last)
 
 
 def _first_time(windows: Windows) -> FloatArray:

@@ -29,18 +29,22 @@ _TOGETHER = 1 << 16
 
 
 def _delta(windows: Windows) -> FloatArray:
-    return _multiply(_difference(windows), _stretch(windows))
+    with np.errstate(invalid="ignore"):
+        moved = windows.take(windows.last) - windows.take(windows.first)
+    return _multiply(moved, _stretch(windows))
 
 
 def _increase(windows: Windows) -> FloatArray:
-    moved = _counted(windows)
-    return _multiply(moved, _stretch(windows, moved))
+    first = windows.take(windows.first)
+    moved = _counted(windows, first)
+    return _multiply(moved, _stretch(windows, moved, first))
 
 
 def _rate(windows: Windows) -> FloatArray:
-    moved = _counted(windows)
+    first = windows.take(windows.first)
+    moved = _counted(windows, first)
     # In this order Prometheus rounds; the other one gives other last bits.
-    return _multiply(moved, _stretch(windows, moved) / (windows.length / 1000))
+    return _multiply(moved, _stretch(windows, moved, first) / (windows.length / 1000))
 
 
 def _of_ends(extension: Extension, *, counter: bool, rate: bool = False) -> Ranged:
@@ -60,9 +64,12 @@ def _of_ends(extension: Extension, *, counter: bool, rate: bool = False) -> Rang
 def _resets_between(windows: Windows, ends: Ends) -> FloatArray:
     """Return what a counter lost between the ends of each range and the samples within."""
     inner = replace(windows, low=ends.low, high=ends.high)
-    first, last = windows.values[:, inner.first], windows.values[:, inner.last]
+    first, last = windows.take(inner.first), windows.take(inner.last)
     within = ends.high > ends.low
-    lost = np.where(within & (first < ends.left), ends.left, 0.0) + _corrections(inner)
+    lost = np.where(within & (first < ends.left), ends.left, 0.0)
+    corrections = _corrections(inner)
+    if corrections is not None:
+        lost += corrections
     before_end = np.where(within, last, ends.left)
     return lost + np.where(ends.right < before_end, before_end, 0.0)
 
@@ -78,20 +85,23 @@ def _multiply(moved: FloatArray, stretch: FloatArray) -> FloatArray:
         return np.multiply(moved, stretch)
 
 
-def _counted(windows: Windows) -> FloatArray:
+def _counted(windows: Windows, first: FloatArray) -> FloatArray:
+    """Return how far a counter went from the first sample of each window, ``first``, to the last one."""
+    moved = windows.take(windows.last)
     with np.errstate(invalid="ignore", over="ignore"):
-        return _difference(windows) + _corrections(windows)
+        moved -= first
+        corrections = _corrections(windows)
+        if corrections is not None:
+            moved += corrections
+    return moved
 
 
-def _difference(windows: Windows) -> FloatArray:
-    with np.errstate(invalid="ignore"):
-        return windows.values[:, windows.last] - windows.values[:, windows.first]
-
-
-def _corrections(windows: Windows) -> FloatArray:
-    """Return what counters lost by beginning anew: the value before each drop, summed over each window."""
-    corrections = np.zeros((len(windows.labels), len(windows.times)))
+def _corrections(windows: Windows) -> FloatArray | None:
+    """Return what counters lost by beginning anew: the value before each drop, summed over each window; if any did."""
     rows, places = _drops(windows)
+    if not len(rows):
+        return None
+    corrections = np.zeros((len(windows.labels), len(windows.times)))
     if len(rows) > _FEW_DROPS or (windows.high[1:] < windows.high[:-1]).any():
         _correct_densely(corrections, windows, np.unique(rows))
         return corrections
@@ -127,20 +137,24 @@ def _drops(windows: Windows) -> tuple[IndexArray, IndexArray]:
     return np.concatenate([row for row, _ in found]), np.concatenate([place for _, place in found])
 
 
-def _stretch(windows: Windows, counted: FloatArray | None = None) -> FloatArray:
+def _stretch(windows: Windows, counted: FloatArray | None = None, first: FloatArray | None = None) -> FloatArray:
     """Return by how much to stretch what was seen to the whole range (``extrapolatedRate``).
 
-    ``counted`` is what a counter has counted: it cannot have begun before it was 0.
+    ``counted`` is what a counter has counted, from its ``first`` values on: it cannot have begun before it was 0.
     """
-    first, last = windows.timestamps[windows.first], windows.timestamps[windows.last]
-    sampled = (last - first) / 1000
+    begun, ended = windows.timestamps[windows.first], windows.timestamps[windows.last]
+    sampled = (ended - begun) / 1000
     average = sampled / np.maximum(windows.counts - 1, 1)
-    to_start = _reach(first - (windows.times - windows.length), average)
-    to_end = _reach(windows.times - last, average)
+    to_start = _reach(begun - (windows.times - windows.length), average)
+    to_end = _reach(windows.times - ended, average)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        if counted is not None:
-            to_start = np.minimum(to_start, _to_zero(windows, counted, sampled))
-        return np.asarray((sampled + to_start + to_end) / sampled)
+        if counted is None or first is None:
+            return np.asarray((sampled + to_start + to_end) / sampled)
+        reached = np.minimum(to_start, _to_zero(counted, first, sampled))
+        reached += sampled
+        reached += to_end
+        reached /= sampled
+        return reached
 
 
 def _reach(gap: IntArray, average: FloatArray) -> FloatArray:
@@ -148,23 +162,28 @@ def _reach(gap: IntArray, average: FloatArray) -> FloatArray:
     return np.where(seconds >= average * _CLOSE, average / 2, seconds)
 
 
-def _to_zero(windows: Windows, moved: FloatArray, sampled: FloatArray) -> FloatArray:
+def _to_zero(moved: FloatArray, first: FloatArray, sampled: FloatArray) -> FloatArray:
     """Return how long before its first sample a counter was 0, at this speed; +Inf where that says nothing."""
-    first = windows.values[:, windows.first]
-    return np.where((moved > 0) & (first >= 0), sampled * (first / moved), np.inf)
+    seconds = first / moved
+    seconds *= sampled
+    says = moved > 0
+    says &= first >= 0
+    if not says.all():
+        seconds[~says] = np.inf
+    return seconds
 
 
 def _instant_delta(windows: Windows) -> FloatArray:
     last = windows.last
     with np.errstate(invalid="ignore"):
-        return windows.values[:, last] - windows.values[:, np.maximum(last - 1, 0)]
+        return windows.take(last) - windows.take(np.maximum(last - 1, 0))
 
 
 def _instant_rate(windows: Windows) -> FloatArray:
     last = windows.last
     previous = np.maximum(last - 1, 0)
-    newest = windows.values[:, last]
-    moved = np.where(newest < windows.values[:, previous], newest, _instant_delta(windows))
+    newest = windows.take(last)
+    moved = np.where(newest < windows.take(previous), newest, _instant_delta(windows))
     seconds = np.maximum(windows.timestamps[last] - windows.timestamps[previous], 1) / 1000
     return np.asarray(moved / seconds, dtype=np.float64)
 
