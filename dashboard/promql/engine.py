@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import threading
 import time as clock
 from collections.abc import Callable, Iterator
@@ -28,6 +29,9 @@ __all__ = ["MAX_STEPS", "Engine", "Queryable"]
 
 MAX_STEPS = 11_000
 """The most steps of a range query, as Prometheus counts them: without the first."""
+
+_SHORT = 2048
+"""Longer texts are not remembered: what they mean would take much memory."""
 
 _RANGED = (ValueType.SCALAR, ValueType.VECTOR)
 
@@ -60,6 +64,7 @@ class _Query:
     """An expression, the text it was read from (empty where it was not), and when to evaluate it."""
 
     expr: Expr
+    plan: Plan
     text: str
     start: int
     end: int
@@ -67,8 +72,23 @@ class _Query:
 
     @classmethod
     def read(cls, query: str | Expr, start: int, end: int, step: int) -> _Query:
-        expr, text = (parse(query), query) if isinstance(query, str) else (query, "")
-        return cls(resolve(expr, step, end - start), text, start, end, step)
+        text = query if isinstance(query, str) else ""
+        expr, plan = _prepared(query) if isinstance(query, str) else (query, Plan.of(query))
+        resolved = resolve(expr, step, end - start)
+        return cls(resolved, plan if resolved is expr else Plan.of(resolved), text, start, end, step)
+
+
+def _prepared(text: str) -> tuple[Expr, Plan]:
+    """Return what a text means; pages and panels ask the same again and again."""
+    return _remembered(text) if len(text) <= _SHORT else _read(text)
+
+
+def _read(text: str) -> tuple[Expr, Plan]:
+    expr = parse(text)
+    return expr, Plan.of(expr)
+
+
+_remembered = functools.lru_cache(256)(_read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +247,7 @@ class Engine:
             default_step=self._default_step,
             limits=limits,
             remarks=Remarks(query.text),
-            plan=Plan.of(query.expr),
+            plan=query.plan,
             samples=SampleCount(len(steps)) if stats else None,
         )
 

@@ -101,7 +101,7 @@ class Group:
 
     def _parsed(self, series: bytes, times: bytes, starts: bytes | None, rows: int) -> _Contents:
         inner = unbind(series, *group_fields(self.number, self.first, self.last, times, starts or b""))
-        numbers = decode_ints(inner)
+        numbers = _series_numbers(bytes(inner))
         begins = np.arange(0, len(numbers), rows) if starts is None else decode_ints(starts)
         return _Contents(numbers, decode_ints(times), begins)
 
@@ -286,6 +286,14 @@ class Blocks:
         with self._database.read() as connection:
             rows = scan(connection, "blocks", "complete", self._damage)
             return [number for number, complete in rows if not complete]
+
+
+@functools.lru_cache(256)
+def _series_numbers(blob: bytes) -> IntArray:
+    """Decode the series of a group; those of one layout have the same in most blocks, and are found by that."""
+    numbers = decode_ints(blob)
+    numbers.flags.writeable = False
+    return numbers
 
 
 def group_fields(number: int, first: int, last: int, times: bytes, starts: bytes) -> tuple[int, ...]:

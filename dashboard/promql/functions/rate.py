@@ -130,10 +130,10 @@ def _drops(windows: Windows) -> tuple[IndexArray, IndexArray]:
     found = [(rows[:0], rows[:0])]
     for start in range(0, len(rows), each):
         some = rows[start : start + each]
-        dropped = values[some, 1:] < values[some, :-1]
-        if dropped.any():
-            row, place = np.nonzero(dropped)
-            found.append((some[row], place + 1))
+        part = values[some]
+        # Places in a flat array are found much faster.
+        row, place = np.divmod(np.flatnonzero(part[:, 1:] < part[:, :-1]), max(values.shape[1] - 1, 1))
+        found.append((some[row], place + 1))
     return np.concatenate([row for row, _ in found]), np.concatenate([place for _, place in found])
 
 
