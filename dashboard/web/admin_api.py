@@ -12,10 +12,9 @@ from flask import Response
 
 from dashboard.database import DatabaseError
 from dashboard.database.backup import back_up
-from dashboard.web import parameters
 from dashboard.web.api_blueprint import api_blueprint
 from dashboard.web.envelope import ApiError, ErrorType, failed, succeeded
-from dashboard.web.parameters import MAX_TIME, MIN_TIME
+from dashboard.web.parameters import MAX_TIME, MIN_TIME, parameters
 from dashboard.web.parts import parts
 from dashboard.web.selectors import matcher_sets_of
 
@@ -35,9 +34,9 @@ def answer_database_error(error: DatabaseError) -> Response:
 @blueprint.route("/admin/tsdb/delete_series", methods=_CHANGES)
 def delete_series() -> Response:
     """Delete the samples of the series that match, between two times."""
-    if not parameters.values_of("match[]"):
+    if not parameters().values_of("match[]"):
         raise ApiError(ErrorType.BAD_DATA, "no match[] parameter provided")
-    start, end = parameters.time_of("start", MIN_TIME), parameters.time_of("end", MAX_TIME)
+    start, end = parameters().time_of("start", MIN_TIME), parameters().time_of("end", MAX_TIME)
     parts().storage.delete_series(matcher_sets_of("match[]"), start, end)
     return Response(status=204)
 

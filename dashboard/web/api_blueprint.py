@@ -11,9 +11,8 @@ from typing import Any
 from flask import Blueprint, Response
 
 from dashboard.promql import ParseError, PromqlError, QueryCancelledError, QueryTimeoutError
-from dashboard.web import parameters
 from dashboard.web.envelope import ApiError, ErrorType, failed, succeeded
-from dashboard.web.parameters import invalid
+from dashboard.web.parameters import invalid, parameters
 from dashboard.web.parts import parts
 
 TRUNCATED = "results truncated due to limit"
@@ -54,6 +53,6 @@ def _answer_promql_error(error: PromqlError) -> Response:
 
 def list_answer(items: Sequence[Any]) -> Response:
     """Answer with a list, or with as much of it as the parameter ``limit`` allows."""
-    limit = parameters.limit_of()
+    limit = parameters().limit_of()
     truncated = limit is not None and len(items) > limit
     return succeeded(list(items[:limit]), [TRUNCATED] if truncated else [])

@@ -12,9 +12,9 @@ from dashboard.model.matcher import Matcher
 from dashboard.model.samples import is_stale
 from dashboard.promql import ParseError, parse
 from dashboard.promql.ast import VectorSelector
-from dashboard.web import parameters
 from dashboard.web.compression import compressed
 from dashboard.web.go_format import general_value
+from dashboard.web.parameters import parameters
 from dashboard.web.parts import parts
 
 blueprint = Blueprint("federation", __name__)
@@ -35,7 +35,7 @@ def federate() -> Response:
     if not parts().ready():
         return Response("Service Unavailable\n", 503, mimetype="text/plain")
     try:
-        sets = [_matchers(text) for text in parameters.values_of("match[]")]
+        sets = [_matchers(text) for text in parameters().values_of("match[]")]
     except ParseError as error:
         return Response(f"{error}\n", 400, mimetype="text/plain")
     external = parts().reloader.loaded.config.external_labels

@@ -12,11 +12,10 @@ from dashboard.promql import QueryResult, parse
 from dashboard.promql.ast import VectorSelector, walk
 from dashboard.promql.engine import MAX_STEPS
 from dashboard.promql.pretty import pretty
-from dashboard.web import parameters
 from dashboard.web.api_blueprint import BOTH, TRUNCATED, api_blueprint
 from dashboard.web.ast_json import ast_json
 from dashboard.web.envelope import ApiError, ErrorType, succeeded, success_pieces
-from dashboard.web.parameters import MAX_TIME, MIN_TIME, invalid
+from dashboard.web.parameters import MAX_TIME, MIN_TIME, invalid, parameters
 from dashboard.web.parts import parts
 from dashboard.web.query_places import asker_gone, query_place
 from dashboard.web.query_stats import StatsWish
@@ -31,8 +30,8 @@ _LONGEST_QUERY = 120_000
 @blueprint.route("/query", methods=BOTH)
 def query() -> Response:
     """Evaluate an expression at one time."""
-    limit = parameters.limit_of()
-    time = parameters.time_of("time", parts().clock())
+    limit = parameters().limit_of()
+    time = parameters().time_of("time", parts().clock())
     given = _given()
     with query_place():
         result = parts().engine.instant(
@@ -49,11 +48,11 @@ def query() -> Response:
 @blueprint.route("/query_range", methods=BOTH)
 def query_range() -> Response:
     """Evaluate an expression at every step of a range."""
-    limit = parameters.limit_of()
-    start, end = parameters.time_of("start"), parameters.time_of("end")
+    limit = parameters().limit_of()
+    start, end = parameters().time_of("start"), parameters().time_of("end")
     if end < start:
         raise invalid("end", "end timestamp must not be before start time")
-    step = parameters.duration_of("step")
+    step = parameters().duration_of("step")
     if step <= 0:
         raise invalid("step", "zero or negative query resolution step widths are not accepted. Try a positive integer")
     if (end - start) // step > MAX_STEPS:
@@ -75,7 +74,7 @@ def query_range() -> Response:
 
 
 def _query_text() -> str:
-    return parameters.value_of("query")
+    return parameters().value_of("query")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +87,10 @@ class _Given:
 
 
 def _given() -> _Given:
-    timeout = parameters.optional_duration_of("timeout")
+    timeout = parameters().optional_duration_of("timeout")
     return _Given(
         timeout=None if timeout is None else min(max(timeout, 1), _LONGEST_QUERY),
-        lookback=parameters.optional_duration_of("lookback_delta"),
+        lookback=parameters().optional_duration_of("lookback_delta"),
         stats=StatsWish.given(),
     )
 
@@ -108,7 +107,7 @@ def _query_answer(result: QueryResult, limit: int | None, wish: StatsWish) -> Re
 @blueprint.route("/query_exemplars", methods=BOTH)
 def query_exemplars() -> Response:
     """Give the exemplars of the series that an expression selects."""
-    start, end = parameters.time_of("start", MIN_TIME), parameters.time_of("end", MAX_TIME)
+    start, end = parameters().time_of("start", MIN_TIME), parameters().time_of("end", MAX_TIME)
     if end < start:
         raise ApiError(ErrorType.BAD_DATA, "end timestamp must not be before start timestamp")
     selectors = [node.matchers for node in walk(parse(_query_text())) if isinstance(node, VectorSelector)]

@@ -13,8 +13,8 @@ import orjson
 
 from dashboard.promql import Phase, QueryStats
 from dashboard.promql.literals import quote
-from dashboard.web import parameters
 from dashboard.web.go_format import shortest_timestamp
+from dashboard.web.parameters import parameters
 
 _TRUE, _ALL = "true", "all"
 
@@ -28,7 +28,7 @@ class StatsWish:
     @classmethod
     def given(cls) -> StatsWish:
         """Return what the request asks for."""
-        return cls(parameters.value_of("stats"))
+        return cls(parameters().value_of("stats"))
 
     def __bool__(self) -> bool:
         return bool(self.text)

@@ -7,10 +7,9 @@ from typing import Any
 from flask import Response
 
 from dashboard.rules.status import RuleKind
-from dashboard.web import parameters
 from dashboard.web.api_blueprint import api_blueprint
 from dashboard.web.envelope import succeeded
-from dashboard.web.parameters import invalid
+from dashboard.web.parameters import invalid, parameters
 from dashboard.web.parts import parts
 from dashboard.web.rules_json import RuleFilter, alert_json, groups_json, page_token
 from dashboard.web.selectors import matcher_sets_of
@@ -28,13 +27,13 @@ def alerts() -> Response:
 def rules() -> Response:
     """Show the rule groups with the rules that the filters leave."""
     wanted = RuleFilter(
-        kinds=_rule_kinds(parameters.value_of("type").lower()),
-        names=parameters.values_of("rule_name[]"),
-        groups=parameters.values_of("rule_group[]"),
-        files=parameters.values_of("file[]"),
+        kinds=_rule_kinds(parameters().value_of("type").lower()),
+        names=parameters().values_of("rule_name[]"),
+        groups=parameters().values_of("rule_group[]"),
+        files=parameters().values_of("file[]"),
         matcher_sets=matcher_sets_of("match[]"),
     )
-    groups = groups_json(parts().rules.groups(), wanted, with_alerts=not parameters.flag_of("exclude_alerts"))
+    groups = groups_json(parts().rules.groups(), wanted, with_alerts=not parameters().flag_of("exclude_alerts"))
     return succeeded(_page_of(groups))
 
 
@@ -47,7 +46,7 @@ def _rule_kinds(word: str) -> tuple[RuleKind, ...]:
 
 def _page_of(groups: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the page of groups that ``group_limit`` and ``group_next_token`` ask for."""
-    limit, token = parameters.limit_of("group_limit"), parameters.value_of("group_next_token")
+    limit, token = parameters().limit_of("group_limit"), parameters().value_of("group_next_token")
     if token and limit is None:
         raise invalid("group_limit", "group_limit needs to be present in order to paginate over the groups")
     tokens = [page_token(group) for group in groups]

@@ -1,12 +1,7 @@
-"""Query results as JSON bytes: numbers by the column through orjson, never sample by sample through Python's own.
-
-orjson writes other digits than Go does for very large and very small numbers, and ``null`` for those that are none;
-such places are found by a mask and written over one by one, since they are few.
-"""
+"""Query results as JSON bytes in pieces, many series at once: ``web/sample_columns.py`` writes their samples."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,36 +11,14 @@ import orjson
 
 from dashboard.model.exemplar import SeriesExemplars
 from dashboard.model.labels import Labels
-from dashboard.model.samples import BoolArray, FloatArray, IntArray
+from dashboard.model.samples import BoolArray, FloatArray, SeriesBatch
 from dashboard.promql import Matrix, Ranges, Scalar, String, Value, Vector
-from dashboard.promql.matrix import IndexArray
 from dashboard.web.go_format import plain_value, sample_value, shortest_timestamp, timestamp
+from dashboard.web.sample_columns import TimeAxis, value_texts
 
-# Between these sizes orjson and Go agree but for the ".0" of whole numbers.
-_SMALLEST = 1e-5
-_LARGEST = 1e15
 # What is written at once: more would take memory, less would take time.
 _VECTOR_SLICE = 500
-_RANGE_SLICE = 20_000
-
-
-def value_texts(values: FloatArray) -> list[bytes]:
-    """Write float64[N] as Prometheus does, each without its quotes."""
-    if not len(values):
-        return []
-    body = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
-    texts = body.replace(b".0,", b",").removesuffix(b".0").split(b",")
-    for place in np.flatnonzero(_written_otherwise(values)):
-        texts[place] = sample_value(float(values[place])).encode()
-    return texts
-
-
-def _written_otherwise(values: FloatArray) -> BoolArray:
-    size = np.abs(values)
-    # Some NaNs make comparisons complain.
-    with np.errstate(invalid="ignore"):
-        as_go_does: BoolArray = (size < _LARGEST) & (size >= _SMALLEST) | (size == 0)
-    return ~as_go_does
+_SAMPLES_SLICE = 6_000
 
 
 def labels_json(labels: Labels) -> bytes:
@@ -56,17 +29,6 @@ def labels_json(labels: Labels) -> bytes:
 def scalar_json(time: int, text: str) -> bytes:
     """Write ``[time, "text"]``, which is a scalar or a string; here alone Go writes a time in its shortest digits."""
     return b"[%b,%b]" % (shortest_timestamp(time).encode(), orjson.dumps(text))
-
-
-def vector_items(labels: Sequence[Labels], time: int, values: FloatArray) -> Iterator[bytes]:
-    """Write the series of an instant vector, all of one time, some hundred at once; ``values`` is float64[S]."""
-    at = timestamp(time).encode()
-    for first in range(0, len(labels), _VECTOR_SLICE):
-        some = slice(first, first + _VECTOR_SLICE)
-        yield b",".join(
-            b'{"metric":%b,"value":[%b,"%b"]}' % (labels_json(series), at, text)
-            for series, text in zip(labels[some], value_texts(values[some]), strict=True)
-        )
 
 
 def exemplars_json(found: SeriesExemplars) -> dict[str, Any]:
@@ -82,24 +44,6 @@ def exemplars_json(found: SeriesExemplars) -> dict[str, Any]:
             for exemplar in found.exemplars
         ],
     }
-
-
-class TimeAxis:
-    """Timestamps int64[T] that many series share, written once: a template takes the values of each series."""
-
-    def __init__(self, timestamps: IntArray) -> None:
-        self._places = [b'[%b,"%%b"]' % timestamp(time).encode() for time in timestamps.tolist()]
-        self._whole = b",".join(self._places)
-
-    def samples_json(self, values: FloatArray, places: IntArray | None = None) -> bytes:
-        """Write the samples of one series: ``values`` float64[N] at the ``places`` of the axis, or at all of them."""
-        template = self._whole if places is None else b",".join([self._places[place] for place in places.tolist()])
-        return template % tuple(value_texts(values))
-
-
-def series_json(labels: Labels, samples: bytes) -> bytes:
-    """Write one series with samples that :meth:`TimeAxis.samples_json` has written."""
-    return b'{"metric":%b,"values":[%b]}' % (labels_json(labels), samples)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,51 +64,72 @@ def value_json(value: Value, limit: int | None = None) -> Written:
         case String():
             return Written("string", iter([scalar_json(value.time, value.value)]))
         case Vector():
-            items = vector_items(value.labels[:limit], value.time, value.values[:limit])
-            return Written("vector", _listed(items), _is_more(len(value.labels), limit))
+            is_more = _is_more(len(value.labels), limit)
+            return Written("vector", _listed(_vector_pieces(value, limit)), is_more)
         case Matrix():
             rows = np.flatnonzero(value.present.any(axis=1))
-            return Written("matrix", _listed(_matrix_items(value, rows[:limit])), _is_more(len(rows), limit))
+            shown = value if len(rows[:limit]) == len(value.labels) else value.take(rows[:limit])
+            return Written("matrix", _listed(_matrix_pieces(shown)), _is_more(len(rows), limit))
         case Ranges():
             count = sum(len(batch.labels) for batch in value.batches)
-            return Written("matrix", _range_pieces(value, limit), _is_more(count, limit))
+            return Written("matrix", _listed(_range_pieces(value, limit)), _is_more(count, limit))
 
 
-def _matrix_items(matrix: Matrix, rows: IndexArray) -> Iterator[bytes]:
-    axis = TimeAxis(matrix.steps)
-    for row in rows.tolist():
-        places = np.flatnonzero(matrix.present[row])
-        if len(places) == len(matrix.steps):
-            yield series_json(matrix.labels[row], axis.samples_json(matrix.values[row]))
-        else:
-            yield series_json(matrix.labels[row], axis.samples_json(matrix.values[row, places], places))
+def _vector_pieces(vector: Vector, limit: int | None) -> Iterator[bytes]:
+    at = timestamp(vector.time).encode()
+    labels, values = vector.labels[:limit], vector.values[:limit]
+    for first in range(0, len(labels), _VECTOR_SLICE):
+        some = slice(first, first + _VECTOR_SLICE)
+        yield b"".join(
+            b',{"metric":%b,"value":[%b,"%b"]}' % (labels_json(series), at, text)
+            for series, text in zip(labels[some], value_texts(values[some]), strict=True)
+        )
+
+
+def _matrix_pieces(matrix: Matrix) -> Iterator[bytes]:
+    return _series_pieces(matrix.labels, TimeAxis(matrix.steps), matrix.values, matrix.present)
 
 
 def _range_pieces(ranges: Ranges, limit: int | None) -> Iterator[bytes]:
-    every = (
-        (labels, batch.timestamps, values)
-        for batch in ranges.batches
-        for labels, values in zip(batch.labels, batch.values, strict=True)
-    )
-    axes: tuple[IntArray | None, list[TimeAxis]] = (None, [])
-    yield b"["
-    for number, (labels, timestamps, values) in enumerate(itertools.islice(every, limit)):
-        if axes[0] is not timestamps:
-            axes = (timestamps, [TimeAxis(timestamps)] if len(timestamps) <= _RANGE_SLICE else [])
-        yield b'%b{"metric":%b,"values":[' % (b"," if number else b"", labels_json(labels))
-        for first in range(0, len(timestamps), _RANGE_SLICE):
-            some = slice(first, first + _RANGE_SLICE)
-            axis = axes[1][0] if axes[1] else TimeAxis(timestamps[some])
-            yield (b"," if first else b"") + axis.samples_json(values[some])
+    left = limit
+    for batch in ranges.batches:
+        labels = batch.labels[:left]
+        if len(batch.timestamps) > _SAMPLES_SLICE:
+            yield from _long_pieces(labels, batch)
+        else:
+            yield from _series_pieces(labels, TimeAxis(batch.timestamps), batch.values)
+        left = None if left is None else left - len(labels)
+
+
+def _series_pieces(
+    labels: Sequence[Labels], axis: TimeAxis, values: FloatArray, present: BoolArray | None = None
+) -> Iterator[bytes]:
+    """Write as many series as there are labels, some at once."""
+    count = max(1, _SAMPLES_SLICE // values.shape[1])
+    for first in range(0, len(labels), count):
+        some = slice(first, min(first + count, len(labels)))
+        rows = axis.rows(values[some], None if present is None else present[some])
+        yield from (
+            b',{"metric":%b,"values":[%b]}' % (labels_json(series), row)
+            for series, row in zip(labels[some], rows, strict=True)
+        )
+
+
+def _long_pieces(labels: Sequence[Labels], batch: SeriesBatch) -> Iterator[bytes]:
+    """Write series, each in several pieces."""
+    for series, row in zip(labels, batch.values, strict=False):
+        yield b',{"metric":%b,"values":[' % labels_json(series)
+        for first in range(0, len(row), _SAMPLES_SLICE):
+            some = slice(first, first + _SAMPLES_SLICE)
+            (samples,) = TimeAxis(batch.timestamps[some]).rows(row[np.newaxis, some])
+            yield b",%b" % samples if first else samples
         yield b"]}"
-    yield b"]"
 
 
-def _listed(items: Iterator[bytes]) -> Iterator[bytes]:
-    """Write items as a list."""
-    yield b"["
-    for number, item in enumerate(items):
-        yield b"," + item if number else item
+def _listed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Put series, each of which begins with a comma, into a list; the first one loses its comma."""
+    yield b"[" + next(pieces, b"")[1:]
+    yield from pieces
     yield b"]"
 
 

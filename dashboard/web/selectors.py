@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboard.model.matcher import Matcher
 from dashboard.promql import ParseError, parse
 from dashboard.promql.ast import VectorSelector
-from dashboard.web.parameters import invalid, values_of
+from dashboard.web.parameters import invalid, parameters
 
 
 def matcher_sets_of(name: str) -> list[tuple[Matcher, ...]]:
@@ -14,7 +14,7 @@ def matcher_sets_of(name: str) -> list[tuple[Matcher, ...]]:
     Raises:
         ApiError: a value is no selector, or one that would select everything.
     """
-    return [_matchers(name, text) for text in values_of(name)]
+    return [_matchers(name, text) for text in parameters().values_of(name)]
 
 
 def _matchers(name: str, text: str) -> tuple[Matcher, ...]:

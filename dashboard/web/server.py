@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import socket
 import threading
 import time
@@ -13,13 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import waitress
 from waitress import wasyncore
-from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
 from waitress.server import BaseWSGIServer
-from waitress.task import ErrorTask
-from waitress.utilities import BadRequest
 
-from dashboard.web.guard import MAX_BODY_BYTES, MAX_HEADER_BYTES, SECURITY_HEADERS
+from dashboard.web.connection import Connection
+from dashboard.web.guard import MAX_BODY_BYTES, MAX_HEADER_BYTES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -66,7 +62,7 @@ class Server:
         )
         self._listeners = [entry for entry in self._map.values() if isinstance(entry, BaseWSGIServer)]
         for listener in self._listeners:
-            listener.channel_class = _Channel
+            listener.channel_class = Connection
             listener.pull_trigger = self._wake
         self._stopping = threading.Event()
         self._closing = threading.Lock()
@@ -141,7 +137,7 @@ class Server:
             for listener in self._listeners:
                 listener.close()
 
-    def _channels(self) -> Iterator[_Channel]:
+    def _channels(self) -> Iterator[Connection]:
         return (channel for listener in self._listeners for channel in list(listener.active_channels.values()))
 
     def _wake(self) -> None:
@@ -149,65 +145,3 @@ class Server:
         with self._closing:
             if not self._closed:
                 self._listeners[0].trigger.pull_trigger()
-
-
-class _RefusalTask(ErrorTask):  # type: ignore[misc]
-    """What waitress answers by itself, such as 413, with the headers that every answer of ours has."""
-
-    def execute(self) -> None:
-        self.response_headers.extend([*SECURITY_HEADERS, ("X-Trace-Id", secrets.token_hex(16))])
-        super().execute()
-
-
-class _RequestTimeout(BadRequest):  # type: ignore[misc]
-    code = 408
-    reason = "Request Timeout"
-
-
-class _Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection that knows when the request that it is receiving began."""
-
-    error_task_class = _RefusalTask
-    request: HTTPRequestParser | None
-    begun = 0.0
-
-    def received(self, data: bytes) -> bool:
-        if self.request is None:
-            self.begun = time.monotonic()
-        done: bool = super().received(data)
-        return done
-
-    def check_client_disconnected(self) -> bool:
-        """Say whether the client has closed its side; handlers find this as ``waitress.client_disconnected``.
-
-        While a request is answered nothing is read from its connection: its end is seen only by looking for it.
-        """
-        if not self.connected:
-            return True
-        try:
-            return not self.socket.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
-        except (OSError, ValueError):
-            return True
-
-    def is_overdue(self, earliest: float) -> bool:
-        """Say whether a request that began before ``earliest`` is still not here whole."""
-        return self.request is not None and not self.requests and self.begun < earliest
-
-    def is_idle(self) -> bool:
-        """Say whether no answer is being made or sent."""
-        return not self.requests and not self.total_outbufs_len
-
-    def refuse_overdue(self) -> None:
-        """Answer 408 in place of the request that does not come."""
-        refused = self.parser_class(self.adj)
-        refused.parse_header(b"GET / HTTP/1.0\r\n")
-        refused.error = _RequestTimeout("the request did not arrive in time")
-        refused.completed = True
-        with self.requests_lock:
-            if self.request is not None:
-                self.request.close()
-            self.request = None
-            self.requests.append(refused)
-            self.server.add_task(self)

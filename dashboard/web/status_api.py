@@ -19,10 +19,10 @@ from dashboard.promql.lexer import AGGREGATORS, WORD_OPERATORS
 from dashboard.promql.signatures import SIGNATURES
 from dashboard.rules.template_functions import functions as template_functions
 from dashboard.storage.cardinality import Count
-from dashboard.web import parameters
 from dashboard.web.api_blueprint import api_blueprint
 from dashboard.web.envelope import ApiError, ErrorType, json_answer, succeeded
 from dashboard.web.go_format import rfc3339
+from dashboard.web.parameters import parameters, whole_number
 from dashboard.web.parts import parts
 
 API_VERSION = "3.0.0"
@@ -125,10 +125,10 @@ def tsdb() -> Response:
 
 
 def _listed() -> int:
-    text = parameters.value_of("limit")
+    text = parameters().value_of("limit")
     if not text:
         return _LISTED
-    number = parameters.whole_number(text)
+    number = whole_number(text)
     if number is None or number < 1:
         raise ApiError(ErrorType.BAD_DATA, "limit must be a positive number")
     return min(number, _MOST_LISTED)

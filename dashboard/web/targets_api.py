@@ -13,9 +13,9 @@ from dashboard.config.scrape import ScrapeConfig
 from dashboard.model.labels import Labels
 from dashboard.model.relabel import RelabelStep
 from dashboard.scrape import UnknownPoolError
-from dashboard.web import parameters
 from dashboard.web.api_blueprint import api_blueprint
 from dashboard.web.envelope import ApiError, ErrorType, succeeded
+from dashboard.web.parameters import parameters
 from dashboard.web.parts import parts
 from dashboard.web.selectors import matcher_sets_of
 from dashboard.web.targets_json import dropped_json, metadata_json, step_json, target_json, target_metadata_json
@@ -26,7 +26,7 @@ blueprint = api_blueprint("targets_api")
 @blueprint.get("/targets")
 def targets() -> Response:
     """Show the targets: the active ones, those that relabelling dropped, or both, of all pools or of one."""
-    state, wanted = parameters.value_of("state").lower(), parameters.value_of("scrapePool")
+    state, wanted = parameters().value_of("state").lower(), parameters().value_of("scrapePool")
     pools = sorted(parts().scrape.pools(), key=lambda pool: pool.name)
     shown = [pool for pool in pools if wanted in ("", pool.name)]
     port = parts().settings.port
@@ -65,7 +65,7 @@ def _jobs() -> Sequence[ScrapeConfig]:
 
 
 def _required(name: str) -> str:
-    text = parameters.value_of(name)
+    text = parameters().value_of(name)
     if not text:
         raise ApiError(ErrorType.BAD_DATA, f"no {name} parameter provided")
     return text
@@ -84,7 +84,7 @@ def _labels_of(text: str) -> Labels:
 @blueprint.get("/targets/metadata")
 def target_metadata() -> Response:
     """Tell what each target says of its metrics."""
-    metric = parameters.value_of("metric")
+    metric = parameters().value_of("metric")
     matchers = next(iter(matcher_sets_of("match_target")), ())
     limit = _count_of("limit")
     return succeeded(target_metadata_json(parts().scrape.metadata(metric), matchers, metric, limit))
@@ -93,13 +93,13 @@ def target_metadata() -> Response:
 @blueprint.get("/metadata")
 def metadata() -> Response:
     """Tell what is said of each metric."""
-    found = parts().scrape.metadata(parameters.value_of("metric"))
+    found = parts().scrape.metadata(parameters().value_of("metric"))
     return succeeded(metadata_json(found, _count_of("limit"), _count_of("limit_per_metric")))
 
 
 def _count_of(name: str) -> int | None:
     """Return a limit of the metadata routes, which differ: 0 means none at all, and a negative one no limit."""
-    text = parameters.value_of(name)
+    text = parameters().value_of(name)
     if text and not re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
         raise ApiError(ErrorType.BAD_DATA, f"{name} must be a number")
     return int(text) if text and int(text) >= 0 else None

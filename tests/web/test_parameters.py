@@ -5,9 +5,8 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from dashboard.web import parameters
 from dashboard.web.envelope import ApiError
-from dashboard.web.parameters import MAX_TIME, MIN_TIME, parse_time
+from dashboard.web.parameters import MAX_TIME, MIN_TIME, parameters, parse_time
 
 
 @pytest.mark.parametrize(
@@ -50,21 +49,21 @@ def test_other_texts_are_no_time(text: str) -> None:
 @pytest.mark.parametrize(
     ("read", "query", "found"),
     [
-        (lambda: parameters.time_of("t", 7), "", 7),
-        (lambda: parameters.time_of("t"), "t=2", 2000),
-        (lambda: parameters.duration_of("d"), "d=1h30m", 5_400_000),
-        (lambda: parameters.duration_of("d"), "d=0.0015", 1),
-        (lambda: parameters.duration_of("d"), "d=15", 15_000),
-        (lambda: parameters.duration_of("d"), "d=-1", -1000),
-        (lambda: parameters.optional_duration_of("d"), "", None),
-        (parameters.limit_of, "", None),
-        (parameters.limit_of, "limit=0", None),
-        (parameters.limit_of, "limit=25", 25),
-        (lambda: parameters.flag_of("f"), "", False),
-        (lambda: parameters.flag_of("f"), "f=true", True),
-        (lambda: parameters.flag_of("f"), "f=0", False),
-        (lambda: parameters.value_of("v"), "v=a&v=b", "a"),
-        (lambda: parameters.values_of("v[]"), "v[]=a&v[]=b", ["a", "b"]),
+        (lambda: parameters().time_of("t", 7), "", 7),
+        (lambda: parameters().time_of("t"), "t=2", 2000),
+        (lambda: parameters().duration_of("d"), "d=1h30m", 5_400_000),
+        (lambda: parameters().duration_of("d"), "d=0.0015", 1),
+        (lambda: parameters().duration_of("d"), "d=15", 15_000),
+        (lambda: parameters().duration_of("d"), "d=-1", -1000),
+        (lambda: parameters().optional_duration_of("d"), "", None),
+        (lambda: parameters().limit_of(), "", None),
+        (lambda: parameters().limit_of(), "limit=0", None),
+        (lambda: parameters().limit_of(), "limit=25", 25),
+        (lambda: parameters().flag_of("f"), "", False),
+        (lambda: parameters().flag_of("f"), "f=true", True),
+        (lambda: parameters().flag_of("f"), "f=0", False),
+        (lambda: parameters().value_of("v"), "v=a&v=b", "a"),
+        (lambda: parameters().values_of("v[]"), "v[]=a&v[]=b", ["a", "b"]),
     ],
 )
 def test_a_parameter_is_read(read: Callable[[], object], query: str, found: object) -> None:
@@ -75,18 +74,18 @@ def test_a_parameter_is_read(read: Callable[[], object], query: str, found: obje
 @pytest.mark.parametrize(
     ("read", "query", "message"),
     [
-        (lambda: parameters.time_of("start"), "", 'invalid parameter "start": cannot parse "" to a valid timestamp'),
+        (lambda: parameters().time_of("start"), "", 'invalid parameter "start": cannot parse "" to a valid timestamp'),
         (
-            lambda: parameters.time_of("time", 0),
+            lambda: parameters().time_of("time", 0),
             "time=x",
             'invalid parameter "time": Invalid time value for \'time\': cannot parse "x" to a valid timestamp',
         ),
-        (lambda: parameters.duration_of("step"), "", 'invalid parameter "step": cannot parse "" to a valid duration'),
-        (lambda: parameters.duration_of("step"), "step=5q", 'invalid parameter "step": cannot parse "5q"'),
-        (lambda: parameters.duration_of("step"), "step=1e30", "It overflows int64"),
-        (parameters.limit_of, "limit=x", 'invalid parameter "limit"'),
-        (parameters.limit_of, "limit=-1", "limit must be non-negative"),
-        (lambda: parameters.flag_of("f"), "f=yes", 'invalid parameter "f"'),
+        (lambda: parameters().duration_of("step"), "", 'invalid parameter "step": cannot parse "" to a valid duration'),
+        (lambda: parameters().duration_of("step"), "step=5q", 'invalid parameter "step": cannot parse "5q"'),
+        (lambda: parameters().duration_of("step"), "step=1e30", "It overflows int64"),
+        (lambda: parameters().limit_of(), "limit=x", 'invalid parameter "limit"'),
+        (lambda: parameters().limit_of(), "limit=-1", "limit must be non-negative"),
+        (lambda: parameters().flag_of("f"), "f=yes", 'invalid parameter "f"'),
     ],
 )
 def test_the_error_names_the_parameter(read: Callable[[], object], query: str, message: str) -> None:
@@ -97,4 +96,32 @@ def test_the_error_names_the_parameter(read: Callable[[], object], query: str, m
 
 def test_form_values_come_before_those_of_the_address() -> None:
     with Flask(__name__).test_request_context("/?query=b", method="POST", data={"query": "a"}):
-        assert parameters.values_of("query") == ["a", "b"]
+        assert parameters().values_of("query") == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/x-www-form-urlencoded",
+        "application/x-www-form-urlencoded; charset=utf-8",
+        "multipart/form-data",
+    ],
+)
+def test_a_form_of_any_kind_is_read(content_type: str) -> None:
+    form = {"query": "größe + 1 & 2", "empty": ""}
+    with Flask(__name__).test_request_context("/", method="POST", data=form, content_type=content_type):
+        assert [parameters().values_of(name) for name in ("query", "empty", "none")] == [["größe + 1 & 2"], [""], []]
+
+
+def test_a_body_that_is_no_form_has_no_parameters() -> None:
+    with Flask(__name__).test_request_context("/?query=b", method="POST", json={"query": "a"}):
+        assert parameters().values_of("query") == ["b"]
+
+
+def test_a_form_that_is_no_utf8_is_read_as_far_as_it_is() -> None:
+    body = b"query=%ff\xfe&time=1"
+    with Flask(__name__).test_request_context(
+        "/", method="POST", data=body, content_type="application/x-www-form-urlencoded"
+    ):
+        assert parameters().value_of("query") == "\ufffd\ufffd"
+        assert parameters().time_of("time") == 1000

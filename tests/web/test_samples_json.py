@@ -1,32 +1,15 @@
-"""Results are written by the column, with the same digits as one by one."""
+"""Results are written as Prometheus does, in pieces that are not too large."""
 
 import json
 import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from dashboard.model.labels import Labels
-from dashboard.model.samples import ABSENT, STALE, SeriesBatch
+from dashboard.model.samples import SeriesBatch
 from dashboard.promql import Matrix, Ranges, Value, Vector
-from dashboard.web.go_format import sample_value
-from dashboard.web.samples_json import TimeAxis, scalar_json, series_json, value_json, value_texts
-
-ODD = st.sampled_from([0.0, -0.0, 1.0, 1e-4, 1e15, 9.999e14, 1e16, 1e21, 1e-6, 1e-5, STALE, ABSENT, math.nan, math.inf])
-NUMBERS = st.floats() | ODD | st.integers(-(10**17), 10**17).map(float) | st.decimals(-1000, 1000, places=3).map(float)
-
-
-@given(arrays(np.float64, st.integers(0, 40), elements=NUMBERS))
-def test_a_column_is_written_as_its_values_one_by_one(values: np.ndarray) -> None:
-    assert [text.decode() for text in value_texts(values)] == [sample_value(value) for value in values.tolist()]
-
-
-def test_a_column_may_be_a_slice_of_a_matrix() -> None:
-    matrix = np.arange(6.0).reshape(3, 2)
-    assert value_texts(matrix[:, 1]) == [b"1", b"3", b"5"]
+from dashboard.web.samples_json import scalar_json, value_json
 
 
 def test_a_vector_is_written_as_prometheus_does() -> None:
@@ -73,6 +56,18 @@ def test_a_matrix_leaves_out_rows_and_places_without_samples() -> None:
     assert [value_json(matrix, limit).truncated for limit in (1, 2)] == [True, False]
 
 
+def test_a_large_matrix_is_written_in_pieces() -> None:
+    steps = np.arange(3000, dtype=np.int64) * 1000
+    values = np.arange(60_000.0).reshape(20, 3000)
+    matrix = Matrix(many(20), steps, values, values % 7 != 0)
+    written = whole(matrix, 15)
+    assert len(written) == 15
+    for number, series in enumerate(written):
+        row = values[number].tolist()
+        assert series["values"] == [[step, f"{value:.0f}"] for step, value in enumerate(row) if value % 7]
+    assert max(map(len, value_json(matrix).pieces)) < 1_000_000
+
+
 def test_long_ranges_are_written_in_pieces() -> None:
     times = np.arange(45_000, dtype=np.int64) * 1000
     short = SeriesBatch(many(2), times[:2], np.array([[1.0, 2.0], [3.0, 4.0]]))
@@ -83,15 +78,6 @@ def test_long_ranges_are_written_in_pieces() -> None:
     assert max(map(len, value_json(ranges).pieces)) < 1_000_000
     assert whole(ranges, 2) == written[:2]
     assert value_json(ranges, 2).truncated
-
-
-def test_a_series_is_written_at_its_places_of_the_axis() -> None:
-    axis = TimeAxis(np.array([0, 1500, 3000], dtype=np.int64))
-    labels = Labels.of({"a": "100%b"})
-    every = series_json(labels, axis.samples_json(np.array([1.0, 2.5, math.inf])))
-    part = series_json(labels, axis.samples_json(np.array([7.0, 8.0]), np.array([0, 2])))
-    assert every == b'{"metric":{"a":"100%b"},"values":[[0,"1"],[1.500,"2.5"],[3,"+Inf"]]}'
-    assert part == b'{"metric":{"a":"100%b"},"values":[[0,"7"],[3,"8"]]}'
 
 
 @pytest.mark.parametrize(
