@@ -31,25 +31,21 @@ class Ends:
 
 def find_ends(windows: Windows, extension: Extension, *, counter: bool = False) -> Ends:
     """Return the ends of extended windows; a ``counter`` that falls between two samples has begun anew at 0."""
-    stamps, values = windows.timestamps, windows.values
+    stamps = windows.timestamps
     start = windows.times - windows.length
     low = np.searchsorted(stamps, start, side="right")
     high = np.searchsorted(stamps, windows.times, side="left")
-    left, right = values[:, windows.first], values[:, windows.last]
+    left, last = windows.ends()
+    right = last
     if extension is Extension.SMOOTHED:
         after = np.minimum(windows.first + 1, len(stamps) - 1)
         before = np.maximum(windows.last - 1, 0)
         early, late = stamps[windows.first] < start, stamps[windows.last] > windows.times
-        left = np.where(early, _between(windows, windows.first, after, start, counter=counter), left)
-        right = np.where(late, _between(windows, before, windows.last, windows.times, counter=counter), right)
+        left = np.where(early, _on_line(windows.batch, windows.first, after, start, counter=counter), left)
+        right = np.where(late, _on_line(windows.batch, before, windows.last, windows.times, counter=counter), right)
         # A single sample behind the range stands for its end, too.
-        right = np.where(late & (windows.last == windows.first), values[:, windows.last], right)
+        right = np.where(late & (windows.last == windows.first), last, right)
     return Ends(left, right, low, np.maximum(high, low))
-
-
-def _between(windows: Windows, first: IndexArray, second: IndexArray, at: IntArray, *, counter: bool) -> FloatArray:
-    batch = SeriesBatch(windows.labels, windows.timestamps, windows.values)
-    return _on_line(batch, first, second, at, counter=counter)
 
 
 def _on_line(batch: SeriesBatch, first: IndexArray, second: IndexArray, at: IntArray, *, counter: bool) -> FloatArray:

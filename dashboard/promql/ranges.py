@@ -127,7 +127,7 @@ def range_batches(context: Context, expr: Expr, evaluate: Evaluate) -> list[Seri
         elif windows.counts[0]:
             found.append(with_ends(windows, extension))
     if context.samples is not None and not isinstance(unparenthesise(expr), SubqueryExpr):
-        context.samples.add(sum(batch.values.size for batch in found))
+        context.samples.add(sum(batch.size for batch in found))
     return found
 
 

@@ -73,9 +73,9 @@ def _latest(lookback: int, show: _Show, batch: SeriesBatch, steps: IntArray, tim
     index = np.searchsorted(batch.timestamps, times, side="right") - 1
     covered = index >= 0
     index[~covered] = 0
-    sampled, values = batch.timestamps[index], batch.values.take(index, axis=1, mode="clip")
+    sampled, values = batch.timestamps[index], batch.take(index)
     covered &= sampled > times - lookback
-    if batch.known is not None and batch.known.plain:
+    if batch.is_plain:
         return Matrix(batch.labels, steps, show(sampled, values), np.broadcast_to(covered, values.shape))
     stale = is_stale(values)
     # The marker is a signalling NaN, at which arithmetic would raise an alarm though nobody sees the result.

@@ -52,7 +52,7 @@ def fetch_slices(
             waiting.extend(reversed(_divided(part, error.found / max(most, 1))))
             continue
         found = [batch for batch in batches if batch.labels and len(batch.timestamps)]
-        context.limits.read(sum(batch.values.size for batch in found))
+        context.limits.read(sum(batch.size for batch in found))
         made += sum(len(batch.labels) for batch in found) * len(times[part])
         context.limits.check_samples(made)
         yield part, found

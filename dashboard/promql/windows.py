@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from dashboard.model.labels import Labels
-from dashboard.model.samples import BoolArray, FloatArray, IntArray, Known, SeriesBatch, is_stale
+from dashboard.model.samples import BoolArray, FloatArray, IntArray, SeriesBatch, is_stale
 from dashboard.promql.context import Limits
 from dashboard.promql.matrix import IndexArray, Matrix
 
@@ -25,14 +25,11 @@ _REDUCED = 1 << 26
 class Windows:
     """Series with shared timestamps, without staleness markers, and the window of samples of each step.
 
-    ``labels`` has S entries, ``timestamps`` is int64[N], ``values`` float64[S, N]. The window of step ``i`` is
-    ``[low[i], high[i])``, all samples in ``(times[i] - length, times[i]]``; ``low``, ``high`` and ``times`` have T
-    entries. Times are milliseconds.
+    ``batch`` has S series and N samples of each. The window of step ``i`` is ``[low[i], high[i])``, all samples in
+    ``(times[i] - length, times[i]]``; ``low``, ``high`` and ``times`` have T entries. Times are milliseconds.
     """
 
-    labels: list[Labels]
-    timestamps: IntArray
-    values: FloatArray
+    batch: SeriesBatch
     low: IndexArray
     high: IndexArray
     times: IntArray
@@ -40,17 +37,13 @@ class Windows:
     limits: Limits
     steps: slice = field(default_factory=lambda: _ALL_STEPS)
     """Which steps of the query these are."""
-    known: Known | None = None
-    """What is known of the values."""
 
     @classmethod
     def of(cls, batch: SeriesBatch, times: IntArray, length: int, limits: Limits, steps: slice = _ALL_STEPS) -> Windows:
         """Find the windows of a batch that has no staleness markers."""
         low = np.searchsorted(batch.timestamps, times - length, side="right")
         high = np.searchsorted(batch.timestamps, times, side="right")
-        return cls(
-            list(batch.labels), batch.timestamps, batch.values, low, high, times, length, limits, steps, batch.known
-        )
+        return cls(batch, low, high, times, length, limits, steps)
 
     @classmethod
     def extended(
@@ -71,7 +64,22 @@ class Windows:
             reached = stamps[np.minimum(behind, len(stamps) - 1)] <= times + lookback
             high = np.where((behind < len(stamps)) & reached, behind + 1, high)
         speaks = (high > inside) & (stamps[np.minimum(low, len(stamps) - 1)] <= times)
-        return cls(list(batch.labels), stamps, batch.values, low, np.where(speaks, high, low), times, length, limits)
+        return cls(batch, low, np.where(speaks, high, low), times, length, limits)
+
+    @property
+    def labels(self) -> Sequence[Labels]:
+        """The labels of the series."""
+        return self.batch.labels
+
+    @property
+    def timestamps(self) -> IntArray:
+        """The timestamps of the samples: int64[N]."""
+        return self.batch.timestamps
+
+    @property
+    def values(self) -> FloatArray:
+        """All samples: float64[S, N]."""
+        return self.batch.values
 
     @property
     def counts(self) -> IndexArray:
@@ -88,10 +96,15 @@ class Windows:
         """The last sample of each window; any sample where a window is empty."""
         return np.maximum(self.high - 1, 0)
 
-    def take(self, places: IndexArray) -> FloatArray:
-        """Return the values of all series at some of the samples: float64[S, len(places)]."""
-        # No place is beyond the samples: clipping only spares numpy a look at each.
-        return self.values.take(places, axis=1, mode="clip")
+    def ends(self) -> tuple[FloatArray, FloatArray]:
+        """Return the first and the last sample of each window: float64[S, T]."""
+        both = self.batch.take(np.concatenate((self.first, self.last)))
+        return both[:, : len(self.times)], both[:, len(self.times) :]
+
+    def last_two(self) -> tuple[FloatArray, FloatArray]:
+        """Return the last sample but one, or any where there is none, and the last one of each window."""
+        both = self.batch.take(np.concatenate((np.maximum(self.last - 1, 0), self.last)))
+        return both[:, : len(self.times)], both[:, len(self.times) :]
 
     def reduce(self, ufunc: np.ufunc, values: FloatArray, skip: int = 0) -> FloatArray:
         """Reduce ``values`` (float64[S, N]) over each window, without its first ``skip`` samples: float64[S, T].
@@ -151,7 +164,7 @@ def _reduced(ufunc: np.ufunc, values: FloatArray, bounds: IndexArray, limits: Li
 
 def split_stale(batch: SeriesBatch) -> list[SeriesBatch]:
     """Return the same series without staleness markers: a batch for each set of timestamps that is left."""
-    if batch.known is not None and batch.known.plain:
+    if batch.is_plain:
         return [batch]
     stale = is_stale(batch.values)
     if not stale.any():

@@ -78,8 +78,14 @@ class Group:
             # Retention has removed it since it was handed out.
             out[:] = ABSENT
             return Known.nothing(len(out))
-        cached = CachedColumns(self.cache, ("group", self.number), len(contents.times), self._unpack)
-        return cached.read_into(out, columns, first, keep)
+        return self._cached().read_into(out, columns, first, keep)
+
+    def unpacked(self, columns: IntArray) -> Columns | None:
+        """Return columns as they were unpacked; nothing where retention has removed them since."""
+        return self._cached().unpacked(columns) if len(self._contents().series) else None
+
+    def _cached(self) -> CachedColumns:
+        return CachedColumns(self.cache, ("group", self.number), len(self._contents().times), self._unpack)
 
     def _contents(self) -> _Contents:
         contents: _Contents = self.cache.get(("contents", self.number), self._read_contents)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from dashboard.model.samples import ABSENT, FloatArray, IntArray, Known
+from dashboard.model.samples import ABSENT, Falls, FloatArray, IntArray, Known
 from dashboard.storage.cache import Cache
 from dashboard.storage.codec import Blob, Unpacked, unpack_chunk
 from dashboard.storage.errors import CorruptBlobError
 
 Body = Callable[[int], Blob | None]
 """Returns a chunk by its number; ``None`` where it was deleted meanwhile. Raises CorruptBlobError."""
+
+_KEPT_FALLS = 1000
+"""Falls are remembered if there is no more than one in so many samples."""
 
 Damaged = Callable[[int, CorruptBlobError], None]
 """Is told which chunk is damaged."""
@@ -47,7 +51,7 @@ class Chunked:
             except CorruptBlobError as error:
                 damaged(chunk, error)
                 parts.append((places, None))
-        return Columns(len(columns), parts)
+        return Columns(len(columns), self.samples, parts)
 
     def _chunks(self, columns: IntArray) -> Iterator[tuple[int, slice | IntArray]]:
         """Yield each chunk with the places of ``columns`` that it holds."""
@@ -68,11 +72,13 @@ class Chunked:
         return int(self.starts[chunk]), end
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Columns:
     """Columns that were unpacked, by the chunk that they come from: their places, and what they hold, if anything."""
 
     count: int
+    samples: int
+    """How many timestamps they have."""
     parts: Sequence[tuple[slice | IntArray, Unpacked | None]]
 
     @property
@@ -95,6 +101,47 @@ class Columns:
             if not isinstance(places, slice):
                 out[places] = target
         return Known(plain, rising)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is known that no value is a NaN."""
+        return all(part is not None and part.is_plain for _, part in self.parts)
+
+    def take(self, places: IntArray) -> FloatArray:
+        """Return the values, which must be plain, at some timestamps, whose places rise: float64[columns, n]."""
+        out = np.empty((self.count, len(places)))
+        for own, part in self.parts:
+            if part is not None:
+                out[own] = part.take(places)
+        return out
+
+    @cached_property
+    def edges(self) -> tuple[FloatArray, FloatArray]:
+        """The first and the last value, which must be plain, of each column; they are asked for again and again."""
+        first, last = np.empty(self.count), np.empty(self.count)
+        for own, part in self.parts:
+            if part is not None:
+                first[own], last[own] = part.edges()
+        return first, last
+
+    def falls(self, first: int, last: int) -> Falls:
+        """Return where values between two places fall, counted from the first one; they must be plain."""
+        few = self._few_falls
+        if few is None:
+            return self._find_falls(first, last)
+        own = (few.places > first) & (few.places < last)
+        return Falls(few.rows[own], few.places[own] - first, few.before[own])
+
+    @cached_property
+    def _few_falls(self) -> Falls | None:
+        """All falls, unless they are so many that keeping them would take much memory."""
+        found = self._find_falls(0, self.samples)
+        return found if len(found.rows) * _KEPT_FALLS <= self.count * self.samples else None
+
+    def _find_falls(self, first: int, last: int) -> Falls:
+        rows = np.arange(self.count)
+        every = [part.falls(first, last).moved(rows[own], 0) for own, part in self.parts if part is not None]
+        return every[0] if len(every) == 1 else Falls.joined(every)
 
 
 class Keep(enum.Enum):
@@ -120,12 +167,14 @@ class CachedColumns:
         if keep is Keep.NOTHING:
             return self.unpack(columns).write(out, first)
         if keep is Keep.UNPACKED:
-            return self._unpacked(columns).write(out, first)
+            return self.unpacked(columns).write(out, first)
         values, known = self._values(columns)
         out[:] = values[:, first : first + out.shape[1]]
         return known
 
-    def _unpacked(self, columns: IntArray) -> Columns:
+    def unpacked(self, columns: IntArray) -> Columns:
+        """Return columns as they were unpacked."""
+
         def make() -> tuple[Columns, int]:
             made = self.unpack(columns)
             return made, made.nbytes

@@ -37,6 +37,9 @@ class RawRows:
         out[:] = self.values[first : first + out.shape[1]].take(columns, axis=1).T
         return Known.of(out)
 
+    def unpacked(self, columns: IntArray) -> None:
+        """Return nothing: rows as they came are numbers already."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SealedRows:
@@ -58,8 +61,14 @@ class SealedRows:
 
     def read_into(self, out: FloatArray, columns: IntArray, first: int, keep: Keep) -> Known:
         """Write columns into float64[columns, n]; see :class:`Source`."""
-        key = ("sealed", self.key)
-        return CachedColumns(self.cache, key, len(self.times), self._unpack).read_into(out, columns, first, keep)
+        return self._cached().read_into(out, columns, first, keep)
+
+    def unpacked(self, columns: IntArray) -> Columns:
+        """Return columns as they were unpacked."""
+        return self._cached().unpacked(columns)
+
+    def _cached(self) -> CachedColumns:
+        return CachedColumns(self.cache, ("sealed", self.key), len(self.times), self._unpack)
 
     def _unpack(self, columns: IntArray) -> Columns:
         chunked = Chunked(self.run.starts, self.run.width, len(self.times))
@@ -200,6 +209,9 @@ class _Tail:
 
     def read_into(self, out: FloatArray, columns: IntArray, first: int, keep: Keep) -> Known:
         return self.whole.read_into(out, columns, first + self.skipped, keep)
+
+    def unpacked(self, columns: IntArray) -> None:
+        """Return nothing: what is unpacked has the first rows, too."""
 
 
 class Head:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dashboard.model.samples import BoolArray, FloatArray, IntArray, Known, SampleLimitError, is_absent
+from dashboard.model.samples import BoolArray, FloatArray, IntArray, Known, SampleLimitError, Samples, is_absent
 from dashboard.storage.columns import Keep
+from dashboard.storage.packed import PackedSamples, Stretch
 from dashboard.storage.points import PointColumns
 from dashboard.storage.source import Source
 
@@ -32,8 +33,8 @@ class Part:
     places: IntArray
     """Places in the list of wanted series."""
     times: IntArray
-    values: FloatArray
-    """float64[places, times], with a sample everywhere."""
+    samples: FloatArray | Samples
+    """float64[places, times], with a sample everywhere, or what makes them."""
     known: Known | None = None
 
 
@@ -64,10 +65,17 @@ class _Piece:
 
     def read_into(self, out: FloatArray, places: IntArray, keep: Keep) -> Known:
         """Write the samples at some of its places, which rise, into ``out``."""
-        columns = self.found.columns
-        if len(places) < len(columns):
-            columns = columns[np.searchsorted(self.found.places, places)]
-        return self.source.read_into(out, columns, self.first, keep)
+        return self.source.read_into(out, self._columns(places), self.first, keep)
+
+    def unpacked(self, places: IntArray) -> Stretch | None:
+        """Return what it holds of some of its places, which rise, as it was unpacked, if that is plain numbers."""
+        columns = self.source.unpacked(self._columns(places))
+        return Stretch(columns, self.first, len(self.times)) if columns is not None and columns.is_plain else None
+
+    def _columns(self, places: IntArray) -> IntArray:
+        if len(places) == len(self.found.places):
+            return self.found.columns
+        return self.found.columns[np.searchsorted(self.found.places, places)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +164,12 @@ def merge(
         if not alone.all():
             chains.append(_Chain(places[~alone], _end_to_end(chain), chain))
         yield from _sorted(places[alone], wanted, chain, found)
-    keep = Keep.VALUES if size <= _KEPT else Keep.UNPACKED
     for same in _of_same_times(chains):
-        yield from _joined(same, keep)
+        packed = _packed(same) if size > _KEPT else None
+        if packed is None:
+            yield from _joined(same, Keep.VALUES if size <= _KEPT else Keep.UNPACKED)
+        else:
+            yield packed
     chained = np.zeros(len(wanted), dtype=np.bool_)
     for piece in pieces:
         chained[piece.found.places] = True
@@ -261,6 +272,18 @@ def _of_same_times(chains: Sequence[_Chain]) -> Iterable[list[_Chain]]:
         else:
             same.append(chain)
     return itertools.chain.from_iterable(alike.values())
+
+
+def _packed(chains: Sequence[_Chain]) -> Part | None:
+    """Return chains of the same timestamps without making values of them, if they are blocks of plain numbers."""
+    members = []
+    for chain in chains:
+        stretches = [piece.unpacked(chain.places) for piece in chain.pieces]
+        if None in stretches:
+            return None
+        members.append((len(chain.places), [stretch for stretch in stretches if stretch is not None]))
+    places = np.concatenate([chain.places for chain in chains])
+    return Part(places, chains[0].times, PackedSamples(members), Known(True, np.zeros(len(places), dtype=np.bool_)))
 
 
 def _joined(chains: Sequence[_Chain], keep: Keep) -> Iterator[Part]:

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from dashboard.model.samples import FloatArray, IntArray, Known
-from dashboard.storage.columns import Keep
+from dashboard.storage.columns import Columns, Keep
 
 
 class Source(Protocol):
@@ -26,6 +26,9 @@ class Source(Protocol):
 
         ``keep`` says what is likely to be asked for again.
         """
+
+    def unpacked(self, columns: IntArray) -> Columns | None:
+        """Return columns that are compressed, and that nothing was taken from, as they were unpacked."""
 
 
 def read(source: Source, columns: IntArray, first: int, last: int) -> FloatArray:

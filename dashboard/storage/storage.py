@@ -243,7 +243,7 @@ class Storage:
         with self._blocks.leases.reading():
             sources, points = self._snapshot(start, end)
             return [
-                SeriesBatch(self._series.labels(wanted[part.places]), part.times, part.values, part.known)
+                SeriesBatch(self._series.labels(wanted[part.places]), part.times, part.samples, part.known)
                 for part in merge(wanted, sources, points, start, end, most=most)
             ]
 

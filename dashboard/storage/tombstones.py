@@ -73,6 +73,9 @@ class Cleaned:
                 known = Known.nothing(len(out))
         return known
 
+    def unpacked(self, columns: IntArray) -> None:
+        """Return nothing: what is unpacked has what was deleted, too."""
+
 
 class Tombstones:
     """All tombstones, in memory and in the table. Thread-safe."""

@@ -66,5 +66,5 @@ def _results(queries: Sequence[ReadQuery], external: Labels) -> Iterator[list[sn
             raise QueryCancelledError("remote read")
         own = query.without_external(external)
         batches = parts().storage.select(own.matchers, own.start, own.end, most=left)
-        left -= sum(batch.values.size for batch in batches)
+        left -= sum(batch.size for batch in batches)
         yield query_result(batches, external)

@@ -34,11 +34,11 @@ def _maximum(windows: Windows) -> FloatArray:
 
 
 def _first(windows: Windows) -> FloatArray:
-    return windows.take(windows.first)
+    return windows.batch.take(windows.first)
 
 
 def _last(windows: Windows) -> FloatArray:
-    return windows.take(windows.last)
+    return windows.batch.take(windows.last)
 
 
 def _first_time(windows: Windows) -> FloatArray:

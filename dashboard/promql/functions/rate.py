@@ -21,28 +21,24 @@ _COUNTER_SUFFIXES = ("_total", "_sum", "_count", "_bucket")
 # A series is taken to reach as far as a border that is closer than this many average intervals.
 _CLOSE = 1.1
 
-_FEW_DROPS = 1000
-"""So many drops are looked at one by one."""
-
-_TOGETHER = 1 << 16
-"""So many samples stay in the processor's cache."""
+_FEW_FALLS = 1000
+"""So many falls are looked at one by one."""
 
 
 def _delta(windows: Windows) -> FloatArray:
+    first, last = windows.ends()
     with np.errstate(invalid="ignore"):
-        moved = windows.take(windows.last) - windows.take(windows.first)
+        moved = last - first
     return _multiply(moved, _stretch(windows))
 
 
 def _increase(windows: Windows) -> FloatArray:
-    first = windows.take(windows.first)
-    moved = _counted(windows, first)
+    first, moved = _counted(windows)
     return _multiply(moved, _stretch(windows, moved, first))
 
 
 def _rate(windows: Windows) -> FloatArray:
-    first = windows.take(windows.first)
-    moved = _counted(windows, first)
+    first, moved = _counted(windows)
     # In this order Prometheus rounds; the other one gives other last bits.
     return _multiply(moved, _stretch(windows, moved, first) / (windows.length / 1000))
 
@@ -64,7 +60,7 @@ def _of_ends(extension: Extension, *, counter: bool, rate: bool = False) -> Rang
 def _resets_between(windows: Windows, ends: Ends) -> FloatArray:
     """Return what a counter lost between the ends of each range and the samples within."""
     inner = replace(windows, low=ends.low, high=ends.high)
-    first, last = windows.take(inner.first), windows.take(inner.last)
+    first, last = inner.ends()
     within = ends.high > ends.low
     lost = np.where(within & (first < ends.left), ends.left, 0.0)
     corrections = _corrections(inner)
@@ -85,32 +81,32 @@ def _multiply(moved: FloatArray, stretch: FloatArray) -> FloatArray:
         return np.multiply(moved, stretch)
 
 
-def _counted(windows: Windows, first: FloatArray) -> FloatArray:
-    """Return how far a counter went from the first sample of each window, ``first``, to the last one."""
-    moved = windows.take(windows.last)
+def _counted(windows: Windows) -> tuple[FloatArray, FloatArray]:
+    """Return the first sample of each window, and how far the counter went from there."""
+    first, last = windows.ends()
+    corrections = _corrections(windows)
     with np.errstate(invalid="ignore", over="ignore"):
-        moved -= first
-        corrections = _corrections(windows)
+        moved = last - first
         if corrections is not None:
             moved += corrections
-    return moved
+    return first, moved
 
 
 def _corrections(windows: Windows) -> FloatArray | None:
-    """Return what counters lost by beginning anew: the value before each drop, summed over each window; if any did."""
-    rows, places = _drops(windows)
-    if not len(rows):
+    """Return what counters lost by beginning anew: the value before each fall, summed over each window; if any did."""
+    falls = windows.batch.falls()
+    if not len(falls.rows):
         return None
     corrections = np.zeros((len(windows.labels), len(windows.times)))
-    if len(rows) > _FEW_DROPS or (windows.high[1:] < windows.high[:-1]).any():
-        _correct_densely(corrections, windows, np.unique(rows))
+    if len(falls.rows) > _FEW_FALLS or (windows.high[1:] < windows.high[:-1]).any():
+        _correct_densely(corrections, windows, np.unique(falls.rows))
         return corrections
-    # Where the ends of windows never go back, those that hold a drop, and what was before it, lie side by side.
-    first = np.searchsorted(windows.high, places, side="right").tolist()
-    behind = np.searchsorted(windows.low, places, side="left").tolist()
-    lost = windows.values[rows, places - 1].tolist()
-    for row, start, stop, value in zip(rows.tolist(), first, behind, lost, strict=True):
-        corrections[row, start:stop] += value
+    # Where the ends of windows never go back, those that hold a fall, and what was before it, lie side by side.
+    first = np.searchsorted(windows.high, falls.places, side="right").tolist()
+    behind = np.searchsorted(windows.low, falls.places, side="left").tolist()
+    with np.errstate(over="ignore"):
+        for row, start, stop, lost in zip(falls.rows.tolist(), first, behind, falls.before.tolist(), strict=True):
+            corrections[row, start:stop] += lost
     return corrections
 
 
@@ -120,21 +116,6 @@ def _correct_densely(corrections: FloatArray, windows: Windows, rows: IndexArray
     np.copyto(before[:, 1:], values[:, :-1], where=values[:, 1:] < values[:, :-1])
     # A window of one sample has no drop in it, and reduces to anything.
     corrections[rows] = np.where(windows.counts > 1, windows.reduce(np.add, before, skip=1), 0.0)
-
-
-def _drops(windows: Windows) -> tuple[IndexArray, IndexArray]:
-    """Return where values are smaller than those before: rows and, in each, the places among the samples."""
-    values, known = windows.values, windows.known
-    rows = np.arange(len(values)) if known is None else np.flatnonzero(~known.rising)
-    each = max(_TOGETHER // max(values.shape[1], 1), 1)
-    found = [(rows[:0], rows[:0])]
-    for start in range(0, len(rows), each):
-        some = rows[start : start + each]
-        part = values[some]
-        # Places in a flat array are found much faster.
-        row, place = np.divmod(np.flatnonzero(part[:, 1:] < part[:, :-1]), max(values.shape[1] - 1, 1))
-        found.append((some[row], place + 1))
-    return np.concatenate([row for row, _ in found]), np.concatenate([place for _, place in found])
 
 
 def _stretch(windows: Windows, counted: FloatArray | None = None, first: FloatArray | None = None) -> FloatArray:
@@ -174,18 +155,17 @@ def _to_zero(moved: FloatArray, first: FloatArray, sampled: FloatArray) -> Float
 
 
 def _instant_delta(windows: Windows) -> FloatArray:
-    last = windows.last
+    previous, last = windows.last_two()
     with np.errstate(invalid="ignore"):
-        return windows.take(last) - windows.take(np.maximum(last - 1, 0))
+        return last - previous
 
 
 def _instant_rate(windows: Windows) -> FloatArray:
-    last = windows.last
-    previous = np.maximum(last - 1, 0)
-    newest = windows.take(last)
-    moved = np.where(newest < windows.take(previous), newest, _instant_delta(windows))
-    seconds = np.maximum(windows.timestamps[last] - windows.timestamps[previous], 1) / 1000
-    return np.asarray(moved / seconds, dtype=np.float64)
+    previous, last = windows.last_two()
+    with np.errstate(invalid="ignore"):
+        moved = np.where(last < previous, last, last - previous)
+    between = windows.timestamps[windows.last] - windows.timestamps[np.maximum(windows.last - 1, 0)]
+    return np.asarray(moved / (np.maximum(between, 1) / 1000), dtype=np.float64)
 
 
 def _resets(windows: Windows) -> FloatArray:

@@ -127,7 +127,7 @@ def _batch(group: Sequence[tuple[_Series, slice]]) -> SeriesBatch:
     return SeriesBatch(
         labels=[series.labels for series, _ in group],
         timestamps=first.timestamps[place],
-        values=np.stack([series.values[own] for series, own in group]),
+        samples=np.stack([series.values[own] for series, own in group]),
     )
 
 

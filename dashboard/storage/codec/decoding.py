@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from dashboard.model.samples import ABSENT, BoolArray, FloatArray, IntArray, Known
+from dashboard.model.samples import ABSENT, BoolArray, Falls, FloatArray, IntArray, Known, find_falls
 from dashboard.storage.codec.first_chunk import decode_first_chunk
 from dashboard.storage.codec.frame import Blob, Codec, check, decompress
 from dashboard.storage.codec.heads import LONG, STEPS, ByteColumn, Heads, parse_runs, slabs
@@ -28,8 +28,21 @@ class Unpacked(Protocol):
     def nbytes(self) -> int:
         """How much memory it takes."""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is known that no value is a NaN."""
+
     def write(self, out: FloatArray, first: int) -> Known:
         """Write the values from timestamp ``first`` on into float64[rows, n]."""
+
+    def take(self, places: IntArray) -> FloatArray:
+        """Return the values at some timestamps, whose places rise: float64[rows, len(places)]."""
+
+    def edges(self) -> tuple[FloatArray, FloatArray]:
+        """Return the first and the last value, which must be plain, of each row."""
+
+    def falls(self, first: int, last: int) -> Falls:
+        """Return where values between two places fall, counted from the first one; they must be plain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +60,22 @@ class _Values:
     def nbytes(self) -> int:
         return self.values.nbytes
 
+    @property
+    def is_plain(self) -> bool:
+        return self.known.plain
+
     def write(self, out: FloatArray, first: int) -> Known:
         out[:] = self.values[:, first : first + out.shape[1]]
         return self.known
+
+    def take(self, places: IntArray) -> FloatArray:
+        return self.values.take(places, axis=1)
+
+    def edges(self) -> tuple[FloatArray, FloatArray]:
+        return self.values[:, 0], self.values[:, -1]
+
+    def falls(self, first: int, last: int) -> Falls:
+        return find_falls(self.values[:, first:last])
 
 
 def unpack_chunk(blob: Blob, shape: tuple[int, int], rows: IntArray) -> Unpacked:

@@ -1,20 +1,29 @@
 """Long series, which are decoded one by one: what is worked on stays in the processor's cache.
 
-Their words take little memory, one or two bytes each, and can be kept for the next time.
+Their words take little memory, one or two bytes each, and can be kept for the next time. Of values at few timestamps,
+and of where values fall, the words tell without being made values.
 """
 
 from __future__ import annotations
 
+import enum
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from dashboard.model.samples import BoolArray, FloatArray, IntArray, Known
+from dashboard.model.samples import BoolArray, Falls, FloatArray, IntArray, Known, find_falls
 from dashboard.storage.codec.heads import BACK_SHIFT, MOST_BACK, STEPS, Heads
 from dashboard.storage.codec.packing import Strips, Words, planes, unpack
 from dashboard.storage.codec.scaling import AS_BITS, POWERS, Exceptions
+
+_FEW = 64
+"""If more than one sample in so many falls, it is faster to make values of all."""
+
+_SMALL = 1 << 24
+"""Steps below that, and sums of as many as a chunk has series, fit into 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,43 +36,176 @@ class Wanted:
     exceptions: Exceptions
 
 
+class _Coding(enum.Enum):
+    """What the words of a series are."""
+
+    BITS = enum.auto()
+    """Each is the XOR of a value's bits with those before."""
+    STEPS = enum.auto()
+    """Each is the difference to the integer before."""
+    LEVELS = enum.auto()
+    """Each is an integer itself."""
+
+
 class _Head(NamedTuple):
     exponent: int
-    flags: int
+    coding: _Coding
+    back: int
+    """How far before it the series lies to which this one's integers are added."""
     shift: int
     base: int
     low: int
+
+    @property
+    def lowest_step(self) -> float:
+        """What no step of the words alone is below."""
+        return self.low << self.shift if self.coding is _Coding.STEPS else -math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class _Slab:
+    """Series whose words are of one kind, a row for each; they are numbers among the series that were unpacked."""
+
+    coding: _Coding
+    numbers: IntArray
+    words: Words
+    heads: list[_Head]
+
+    def integers_at(self, places: IntArray) -> IntArray:
+        """Return the integers at some places, which rise: words between two of them are only added up."""
+        base, low, shift = (
+            np.array(column, dtype=np.int64)[:, None]
+            for column in zip(*((head.base, head.low, head.shift) for head in self.heads), strict=True)
+        )
+        if self.coding is _Coding.LEVELS:
+            return (self.words[:, places].astype(np.int64) << shift) + base
+        starts = np.concatenate((places[:1] * 0, places[:-1] + 1))
+        words = self.words[:, : places[-1] + 1]
+        if self.coding is _Coding.BITS:
+            bits = np.bitwise_xor.reduceat(words, starts, axis=1).astype(np.int64)
+            return np.bitwise_xor.accumulate(bits, axis=1) ^ base
+        integers = np.add.reduceat(words, starts, axis=1, dtype=np.int64)
+        integers.cumsum(axis=1, out=integers)
+        integers += low * places
+        integers <<= shift
+        integers += base
+        return integers
 
 
 @dataclass(frozen=True, slots=True)
 class LongSeries:
     """The words of some series, and of those that they look back at."""
 
-    heads: list[_Head]
-    words: dict[int, Words]
+    heads: dict[int, _Head]
     """By the number of the series in the chunk, rising."""
+    words: dict[int, Words]
+    slabs: list[_Slab]
+    """The same words."""
     wanted: Wanted
-    nbytes: int
+    samples: int
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes."""
+        return sum(slab.words.nbytes for slab in self.slabs)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is known that no value is a NaN."""
+        return not self._foreign().any()
 
     def write(self, out: FloatArray, first: int) -> Known:
         """Write the values from timestamp ``first`` on into float64[rows, n]."""
-        rows, rising = self.wanted.rows.tolist(), np.zeros(len(out), dtype=np.bool_)
-        # As far as a series may look back.
-        recent = list(np.empty((MOST_BACK + 1, out.shape[1]), dtype=np.int64))
-        for series, words in self.words.items() if out.size else ():
-            head, numbers = self.heads[series], recent[series % len(recent)]
-            _integrate(numbers, words, head, first)
-            back = head.flags >> BACK_SHIFT
-            if back:
-                numbers += recent[(series - back) % len(recent)]
-            if rows[series] >= 0:
-                _write_row(out[rows[series]], numbers, head.exponent)
-                rising[rows[series]] = head.exponent != AS_BITS and not (numbers[1:] < numbers[:-1]).any()
-        foreign = self.wanted.exceptions.counts[self.wanted.series] > 0
+        rising = np.zeros(len(out), dtype=np.bool_)
+        for row, integers, exponent in self._integers(first, out.shape[1]):
+            _write_row(out[row], integers, exponent)
+            rising[row] = exponent != AS_BITS and not (integers[1:] < integers[:-1]).any()
+        foreign = self._foreign()
         if not foreign.any():
             return Known(True, rising)
         self.wanted.exceptions.put(out, self.wanted.rows, first)
         return Known(False, rising & ~foreign)
+
+    def take(self, places: IntArray) -> FloatArray:
+        """Return the values, which must be plain, at some timestamps, whose places rise: float64[rows, len(places)]."""
+        integers = np.empty((len(self.heads), len(places)), dtype=np.int64)
+        for slab in self.slabs:
+            integers[slab.numbers] = slab.integers_at(places)
+        out = np.empty((len(self.wanted.series), len(places)))
+        rows, number = self.wanted.rows.tolist(), {series: place for place, series in enumerate(self.heads)}
+        for series, head in self.heads.items():
+            own = integers[number[series]]
+            if head.back:
+                own += integers[number[series - head.back]]
+            if rows[series] >= 0:
+                _write_row(out[rows[series]], own, head.exponent)
+        return out
+
+    def edges(self) -> tuple[FloatArray, FloatArray]:
+        """Return the first and the last value, which must be plain, of each row."""
+        both = self.take(np.array([0, self.samples - 1]))
+        return both[:, 0], both[:, 1]
+
+    def falls(self, first: int, last: int) -> Falls:
+        """Return where values between two places fall, counted from the first one; they must be plain."""
+        count = len(self.wanted.series)
+        found = self._falling_steps(first, last)
+        if found is None or sum(map(len, found.values())) * _FEW > count * (last - first):
+            values = np.empty((count, last - first))
+            self.write(values, first)
+            return find_falls(values)
+        rows = np.repeat(np.array(list(found), dtype=np.int64), list(map(len, found.values())))
+        places = np.concatenate([*found.values(), np.empty(0, dtype=np.int64)])
+        before = np.unique(places - 1)
+        values = self.take(before + first) if len(before) else np.empty((count, 0))
+        return Falls(rows, places, values[rows, np.searchsorted(before, places - 1)])
+
+    def _falling_steps(self, first: int, last: int) -> dict[int, IntArray] | None:
+        """Return the places of the negative steps of each row that has any; ``None`` where steps do not tell."""
+        rows, falling = self.wanted.rows.tolist(), self._may_fall()
+        if any(self.heads[series].coding is _Coding.BITS for series in falling):
+            return None
+        found: dict[int, IntArray] = {}
+        known: dict[int, IntArray] = {}
+        for series in falling:
+            head = self.heads[series]
+            known[series] = steps = _steps(self.words[series][first:last], head)
+            if head.back:
+                known[series] = steps = steps + known[series - head.back]
+            places = np.flatnonzero(steps < 0) + 1 if rows[series] >= 0 else ()
+            if len(places):
+                found[rows[series]] = np.asarray(places)
+        return dict(sorted(found.items()))
+
+    def _may_fall(self) -> list[int]:
+        """Return the series of which the heads do not tell that they never fall, and all that those look back at."""
+        lowest: dict[int, float] = {}
+        for series, head in self.heads.items():
+            lowest[series] = head.lowest_step + (lowest[series - head.back] if head.back else 0)
+        found = {series for series, step in lowest.items() if step < 0}
+        for series in sorted(found, reverse=True):
+            while self.heads[series].back:
+                series -= self.heads[series].back  # noqa: PLW2901 - up to where it began.
+                found.add(series)
+        return sorted(found)
+
+    def _integers(self, first: int, count: int) -> Iterator[tuple[int, IntArray, int]]:
+        """Yield each row that is asked for: its integers, which hold until the next one comes, and exponent."""
+        rows = self.wanted.rows.tolist()
+        # As far as a series may look back.
+        recent = list(np.empty((MOST_BACK + 1, count), dtype=np.int64))
+        for series, words in self.words.items() if count else ():
+            head, integers = self.heads[series], recent[series % len(recent)]
+            _integrate(integers, words, head, first)
+            if head.back:
+                integers += recent[(series - head.back) % len(recent)]
+            if rows[series] >= 0:
+                yield rows[series], integers, head.exponent
+
+    def _foreign(self) -> BoolArray:
+        """Mark the rows that hold what integers cannot be."""
+        marked: BoolArray = self.wanted.exceptions.counts[self.wanted.series] > 0
+        return marked
 
 
 def unpack_long(strips: Strips, heads: Heads, samples: int, needed: BoolArray, wanted: Wanted) -> LongSeries:
@@ -72,10 +214,40 @@ def unpack_long(strips: Strips, heads: Heads, samples: int, needed: BoolArray, w
     Raises:
         CorruptBlobError: the strips are not what was written.
     """
-    columns = (heads.exponents, heads.flags, heads.shift, heads.base, heads.low)
-    every = [_Head(*each) for each in zip(*(column.tolist() for column in columns), strict=True)]
+    every = _parsed(heads)
     words = dict(sorted(_words(strips, heads.width.tolist(), samples, needed.tolist())))
-    return LongSeries(every, words, wanted, sum(each.nbytes for each in words.values()))
+    own = {series: every[series] for series in words}
+    slabs = list(_slabs(words, own))
+    unpacked = list(words)
+    rows: dict[int, Words] = {}
+    for slab in slabs:
+        rows.update(zip((unpacked[number] for number in slab.numbers.tolist()), slab.words, strict=True))
+    return LongSeries(own, {series: rows[series] for series in unpacked}, slabs, wanted, samples)
+
+
+def _parsed(heads: Heads) -> list[_Head]:
+    columns = (heads.exponents, heads.flags, heads.shift, heads.base, heads.low)
+    return [
+        _Head(exponent, _coding(exponent, flags), flags >> BACK_SHIFT, *rest)
+        for exponent, flags, *rest in zip(*(column.tolist() for column in columns), strict=True)
+    ]
+
+
+def _coding(exponent: int, flags: int) -> _Coding:
+    if exponent == AS_BITS:
+        return _Coding.BITS
+    return _Coding.STEPS if flags & STEPS else _Coding.LEVELS
+
+
+def _slabs(words: dict[int, Words], heads: dict[int, _Head]) -> Iterator[_Slab]:
+    """Put the words of one kind side by side."""
+    kinds: dict[tuple[_Coding, int], list[int]] = {}
+    numbers = {series: number for number, series in enumerate(words)}
+    for series, row in words.items():
+        kinds.setdefault((heads[series].coding, row.dtype.itemsize), []).append(series)
+    for (coding, _), members in kinds.items():
+        own = np.array([numbers[series] for series in members], dtype=np.int64)
+        yield _Slab(coding, own, np.stack([words[series] for series in members]), [heads[series] for series in members])
 
 
 def _words(strips: Strips, widths: list[int], samples: int, needed: list[bool]) -> Iterator[tuple[int, Words]]:
@@ -87,26 +259,39 @@ def _words(strips: Strips, widths: list[int], samples: int, needed: list[bool]) 
             strips.skip(planes(widths[series]))
 
 
-def _integrate(numbers: IntArray, words: Words, head: _Head, first: int) -> None:
+def _integrate(integers: IntArray, words: Words, head: _Head, first: int) -> None:
     """Turn the words of a series, from ``first`` on, into the integers they came from."""
-    numbers[:] = words[first : first + len(numbers)]
-    if head.exponent == AS_BITS:
-        numbers[0] = head.base ^ int(np.bitwise_xor.reduce(words[: first + 1]).astype(np.int64))
-        np.bitwise_xor.accumulate(numbers, out=numbers)
-    elif head.flags & STEPS:
+    integers[:] = words[first : first + len(integers)]
+    if head.coding is _Coding.BITS:
+        integers[0] = head.base ^ int(np.bitwise_xor.reduce(words[: first + 1]).astype(np.int64))
+        np.bitwise_xor.accumulate(integers, out=integers)
+    elif head.coding is _Coding.STEPS:
         if head.low:
-            numbers += head.low
+            integers += head.low
         if head.shift:
-            numbers <<= head.shift
+            integers <<= head.shift
         # What the words before add up to; the first of all is 0, and nothing is added to it.
         before = int(np.add.reduce(words[: first + 1], dtype=np.int64)) + first * head.low
-        numbers[0] = head.base + (before << head.shift)
-        numbers.cumsum(out=numbers)
+        integers[0] = head.base + (before << head.shift)
+        integers.cumsum(out=integers)
     else:
         if head.shift:
-            numbers <<= head.shift
+            integers <<= head.shift
         if head.base:
-            numbers += head.base
+            integers += head.base
+
+
+def _steps(words: Words, head: _Head) -> IntArray:
+    """Return how far a series goes from each sample to the next, as far as its own words tell."""
+    if head.coding is _Coding.LEVELS:
+        levels = words.astype(np.int64) << head.shift
+        return levels[1:] - levels[:-1]
+    small = words.dtype.itemsize <= 2 and abs(head.low) < _SMALL and not head.shift
+    steps: IntArray = words[1:].astype(np.int32 if small else np.int64)
+    steps += head.low
+    if head.shift:
+        steps <<= head.shift
+    return steps
 
 
 def _write_row(out: FloatArray, numbers: IntArray, exponent: int) -> None:
