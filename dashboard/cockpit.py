@@ -156,6 +156,7 @@ def _storage(database: Database, registry: CollectorRegistry, settings: Settings
         clock=wall_clock,
         retention=retention.longest,
         journal_interval=settings.journal_interval,
+        block_length=settings.block_length,
     )
     storage.retain(retention)
     storage.limit_exemplars(config.max_exemplars)

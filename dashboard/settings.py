@@ -19,6 +19,7 @@ _PREFIX = "GLASS_COCKPIT_"
 DEFAULT_CONFIG = Path("monitoring") / "prometheus.yml"
 DEFAULT_PORT = 5000
 DEFAULT_RETENTION = 30 * 86_400_000
+_SHORTEST_BLOCK, _LONGEST_BLOCK = 60_000, 86_400_000
 LOCAL_ADDRESSES = frozenset({f"localhost:{DEFAULT_PORT}", f"127.0.0.1:{DEFAULT_PORT}"})
 """A target at one of these addresses is this server, whichever port it listens on, and is read in process."""
 
@@ -48,6 +49,8 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     """Host names, beside ``localhost`` and IP addresses, under which pages may be asked for."""
     journal_interval: int = 1000
+    block_length: int = 7_200_000
+    """How long a time the youngest blocks of the store cover."""
     simulated: frozenset[str] = frozenset()
     """The jobs that simulators play, whose pages offer incidents."""
 
@@ -73,6 +76,13 @@ def _read_retention(value: Any, place: Place) -> int | tuple[KeepSetting, ...]:
     return rules
 
 
+def _read_block_length(value: Any, place: Place) -> int:
+    length = read_duration(value, place)
+    if not _SHORTEST_BLOCK <= length <= _LONGEST_BLOCK:
+        raise InvalidValueError("blocks cover from 1m to 1d")
+    return length
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Given:
     """What ``cockpit.yml`` and the environment may say; ``None`` stands for nothing said."""
@@ -82,6 +92,7 @@ class _Given:
     port: int | None = None
     retention: Annotated[Any, Reader(_read_retention, None, str)] = None
     retention_size: Bytes | None = None
+    block_length: Annotated[Any, Reader(_read_block_length, None, str)] = None
     allowed_hosts: tuple[str, ...] | None = None
 
 

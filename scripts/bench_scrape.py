@@ -11,206 +11,28 @@ memory, and when each scrape came. A scrape is late where the gap before it is a
 from __future__ import annotations
 
 import argparse
-import asyncio
-import gzip
-import json
-import random
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.parse
-import urllib.request
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import psutil
-
-ROOT = Path(__file__).resolve().parent.parent
-VERSIONS = 40
-CHANGING = 0.03
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\n"
-LIES = [
-    OK + b"Content-Length: 100\r\n\r\na 1\n",
-    OK + b"Content-Length: -5\r\n\r\na 1\n",
-    OK + b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\na 1\n",
-    OK + b"Content-Encoding: gzip\r\nContent-Length: 20\r\n\r\n" + gzip.compress(b"a 1\n" * 1000)[:20],
-    OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\na 1\n\r\n",
-    OK + b"Content-Length: 12\r\n\r\na 1\nb is one",
-    b"HTTP/1.1 302 Found\r\nLocation: /lie/5\r\nContent-Length: 0\r\n\r\n",
-    b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n",
-    b"SSH-2.0-OpenSSH_9.2\r\n",
-    OK + b"X-Y: z\r\n" * 3000 + b"\r\n",
-]
-
-
-# -- the targets
-
-
-def pages(series: int) -> list[bytes]:
-    """Return answers that follow one another: each differs from the last in a few values."""
-    chance = random.Random(1)  # noqa: S311 - chance guards nothing here.
-    values = [chance.choice((chance.randrange(10**6), round(chance.random() * 100, 2))) for _ in range(series)]
-    answers = []
-    for _ in range(VERSIONS):
-        for number in chance.sample(range(series), max(1, int(series * CHANGING))):
-            values[number] = round(values[number] + chance.randrange(1, 50), 2)
-        answers.append(answer(values))
-    return answers
-
-
-def answer(values: list[float]) -> bytes:
-    lines = []
-    for number, value in enumerate(values):
-        if number % 50 == 0:
-            lines.append(f"# HELP app_metric_{number // 50}_total What this counts.")
-            lines.append(f"# TYPE app_metric_{number // 50}_total counter")
-        labels = f'code="{number % 5}00",handler="/api/v1/things/{number % 50}",method="GET"'
-        lines.append(f"app_metric_{number // 50}_total{{{labels}}} {value}")
-    body = gzip.compress("\n".join([*lines, ""]).encode(), 6)
-    return OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-
-
-class Targets:
-    """Serves every target, and remembers when whom was asked by whom."""
-
-    def __init__(self, series: int) -> None:
-        self._pages = pages(series)
-        self._asked: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-
-    async def run(self) -> None:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=1 << 20)
-        print(server.sockets[0].getsockname()[1], flush=True)
-        await server.serve_forever()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode()
-                _, kind, *number = head.split()[1].split("/")
-                if kind == "hang":
-                    await asyncio.sleep(3600)
-                writer.write(self._answer(kind, number, head))
-                await writer.drain()
-                if kind == "lie":
-                    return
-        except (OSError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    def _answer(self, kind: str, number: list[str], head: str) -> bytes:
-        if kind == "report":
-            body = json.dumps(self._asked).encode()
-            return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-        if kind == "lie":
-            return LIES[int(number[0]) % len(LIES)]
-        who = "ours" if "glass-cockpit" in head else "theirs"
-        times = self._asked[who][number[0]]
-        times.append(time.time())
-        return self._pages[len(times) % VERSIONS]
-
-
-def config(port: int, wanted: argparse.Namespace) -> str:
-    """Return a ``prometheus.yml`` with all targets, each at a path of the one server."""
-    jobs = []
-    for job, kind, count in (
-        ("good", "t", wanted.targets),
-        ("hung", "hang", wanted.hung),
-        ("lying", "lie", wanted.lying),
-    ):
-        groups = [
-            {"targets": [f"127.0.0.1:{port}"], "labels": {"number": str(n), "__metrics_path__": f"/{kind}/{n}"}}
-            for n in range(count)
-        ]
-        jobs.append({"job_name": job, "static_configs": groups})
-    interval = f"{wanted.interval}s"
-    return json.dumps({"global": {"scrape_interval": interval, "scrape_timeout": interval}, "scrape_configs": jobs})
-
-
-# -- the servers
-
-
-@dataclass
-class Server:
-    """A server under test."""
-
-    name: str
-    port: int
-    process: subprocess.Popen[bytes]
-
-    def cpu(self) -> float:
-        """Return the seconds of CPU that its processes have used."""
-        return sum(sum(each.cpu_times()[:2]) for each in self._tree())
-
-    def memory(self) -> int:
-        """Return the bytes that its processes hold."""
-        return sum(int(each.memory_info().rss) for each in self._tree())
-
-    def ask(self, query: str) -> list[Any]:
-        url = f"http://127.0.0.1:{self.port}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
-        with urllib.request.urlopen(url, timeout=30) as reply:
-            found: list[Any] = json.load(reply)["data"]["result"]
-            return found
-
-    def _tree(self) -> list[psutil.Process]:
-        process = psutil.Process(self.process.pid)
-        return [process, *process.children(recursive=True)]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
-
-
-@contextmanager
-def running(name: str, port: int, command: list[str], log: Path) -> Iterator[Server]:
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
-    try:
-        yield Server(name, port, process)
-    finally:
-        process.terminate()
-        begun = time.monotonic()
-        code = process.wait(60)
-        print(f"{name} ended with {code} after {time.monotonic() - begun:.1f} s")
-        if code:
-            print(log.read_text(encoding="utf-8", errors="replace")[-2000:])
+from scrape_load import Punctuality, Server, free_port, our_command, prometheus_config, punctuality, running, serving
 
 
 def servers(folder: Path, file: Path, prometheus: str) -> list[tuple[str, int, list[str], Path]]:
     ours, theirs = free_port(), free_port()
-    data = ["--data-dir", str(folder / "ours")]
-    return [
-        (
-            "ours",
-            ours,
-            [sys.executable, "-m", "dashboard", "serve", "--config", str(file), "--port", str(ours), *data],
-            folder / "ours.log",
-        ),
-        (
-            "theirs",
-            theirs,
-            [
-                prometheus,
-                f"--config.file={file}",
-                f"--storage.tsdb.path={folder / 'theirs'}",
-                f"--web.listen-address=127.0.0.1:{theirs}",
-            ],
-            folder / "theirs.log",
-        ),
+    their_command = [
+        prometheus,
+        f"--config.file={file}",
+        f"--storage.tsdb.path={folder / 'theirs'}",
+        f"--web.listen-address=127.0.0.1:{theirs}",
     ]
-
-
-# -- what is measured
+    return [
+        ("ours", ours, our_command(file, folder / "ours", ours), folder / "ours.log"),
+        ("theirs", theirs, their_command, folder / "theirs.log"),
+    ]
 
 
 @dataclass
@@ -219,15 +41,12 @@ class Figures:
 
     cpu: float
     memory: int
-    scrapes: int
-    late: int
-    missed: int
-    longest: float
+    scraped: Punctuality
     up: float
 
     def per_sample(self, series: int) -> float:
         """Return the microseconds of CPU for a sample of a good target."""
-        return self.cpu / max(1, self.scrapes * series) * 1e6
+        return self.cpu / max(1, self.scraped.scrapes * series) * 1e6
 
 
 def measure(found: list[Server], port: int, wanted: argparse.Namespace) -> dict[str, Figures]:
@@ -237,20 +56,13 @@ def measure(found: list[Server], port: int, wanted: argparse.Namespace) -> dict[
         time.sleep(1)
         highest = [max(known, server.memory()) for known, server in zip(highest, found, strict=True)]
     after, end = [server.cpu() for server in found], time.time()
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/report", timeout=30) as reply:
-        asked = json.load(reply)
     figures = {}
     for server, cpu_before, cpu_after, memory in zip(found, before, after, highest, strict=True):
-        times = [[each for each in of_one if begun <= each <= end] for of_one in asked[server.name].values()]
-        gaps = [later - one for of_one in times for one, later in pairwise(of_one)]
         ups = server.ask(f'min(min_over_time(up{{job="good"}}[{wanted.duration}s]))')
         figures[server.name] = Figures(
             cpu=cpu_after - cpu_before,
             memory=memory,
-            scrapes=sum(map(len, times)),
-            late=sum(gap > wanted.interval * 1.1 for gap in gaps),
-            missed=sum(round(gap / wanted.interval) - 1 for gap in gaps if gap > wanted.interval * 1.5),
-            longest=max(gaps, default=0.0),
+            scraped=punctuality(port, server.name, begun, end, wanted.interval),
             up=float(ups[0]["value"][1]) if ups else float("nan"),
         )
     return figures
@@ -261,9 +73,10 @@ def show(figures: dict[str, Figures], wanted: argparse.Namespace) -> None:
         f"{'':8}{'CPU s':>8}{'us/sample':>11}{'MiB':>7}{'scrapes':>9}{'late':>6}{'missed':>8}{'gap s':>8}{'min up':>8}"
     )
     for name, each in figures.items():
+        cost, scraped = each.per_sample(wanted.series), each.scraped
         print(
-            f"{name:8}{each.cpu:8.2f}{each.per_sample(wanted.series):11.3f}{each.memory / 2**20:7.0f}{each.scrapes:9}"
-            f"{each.late:6}{each.missed:8}{each.longest:8.3f}{each.up:8.0f}"
+            f"{name:8}{each.cpu:8.2f}{cost:11.3f}{each.memory / 2**20:7.0f}{scraped.scrapes:9}"
+            f"{scraped.late:6}{scraped.missed:8}{scraped.longest:8.3f}{each.up:8.0f}"
         )
     ours, theirs = figures["ours"], figures["theirs"]
     cpu, memory = ours.per_sample(wanted.series) / theirs.per_sample(wanted.series), ours.memory / theirs.memory
@@ -280,27 +93,19 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--hung", type=int, default=30, help="targets that never answer")
     parser.add_argument("--lying", type=int, default=10, help="targets with broken answers")
     parser.add_argument("--prometheus", default=shutil.which("prometheus"), help="the binary to compare with")
-    parser.add_argument("--generate", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 def main() -> None:
     wanted = arguments()
-    if wanted.generate:
-        asyncio.run(Targets(wanted.series).run())
-        return
     if wanted.prometheus is None:
         raise SystemExit("there is no prometheus to compare with")
     with ExitStack() as undo:
         folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="bench")))
-        generator = subprocess.Popen(
-            [sys.executable, __file__, "--generate", "--series", str(wanted.series)], stdout=subprocess.PIPE
-        )
-        undo.callback(generator.wait)
-        undo.callback(generator.kill)
-        port = int(generator.stdout.readline())  # type: ignore[union-attr]
+        port = undo.enter_context(serving(wanted.series))
+        counts = {"good": wanted.targets, "hung": wanted.hung, "lying": wanted.lying}
         file = folder / "prometheus.yml"
-        file.write_text(config(port, wanted), encoding="utf-8")
+        file.write_text(prometheus_config(port, wanted.interval, counts), encoding="utf-8")
         found = [undo.enter_context(running(*each)) for each in servers(folder, file, wanted.prometheus)]
         time.sleep(wanted.warm_up)
         show(measure(found, port, wanted), wanted)

@@ -48,6 +48,7 @@ PEERS = {  # Programs that some tests start, and the Debian packages that hold t
     "prometheus-alertmanager": "prometheus-alertmanager",
     "prometheus-node-exporter": "prometheus-node-exporter",
     "promtool": "prometheus",
+    "strace": "strace",
     "victoria-metrics": "victoria-metrics",
 }
 

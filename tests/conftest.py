@@ -21,6 +21,7 @@ PROGRAMS = {
         "victoria-metrics",
     ),
     "browser": ("chromium",),
+    "traced": ("strace",),
 }
 
 

@@ -46,6 +46,9 @@ def test_lists_and_paths_of_the_environment(config_file: Path, monkeypatch: pyte
         ("retention: [{match: up, keep: 0}]", "each rule needs"),
         ("retention: [{match: up, keeep: 1d}]", "unknown key"),
         ("retention_size: many", "retention_size"),
+        ("block_length: 30s", "block_length: blocks cover from 1m to 1d"),
+        ("block_length: 2d", "blocks cover from 1m to 1d"),
+        ("block_length:", "block_length"),
     ],
 )
 def test_a_bad_cockpit_file_is_refused(config_file: Path, text: str, message: str) -> None:

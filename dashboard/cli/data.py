@@ -121,7 +121,13 @@ def _store(settings: Settings, *, existing: bool = False) -> Iterator[Storage]:
     database = Database.open(settings.data_dir, MIGRATIONS)
     try:
         retention = settings.retention or DEFAULT_RETENTION
-        storage = Storage(database, registry=CollectorRegistry(), clock=_now, retention=retention)
+        storage = Storage(
+            database,
+            registry=CollectorRegistry(),
+            clock=_now,
+            retention=retention,
+            block_length=settings.block_length,
+        )
         storage.open()
         try:
             yield storage

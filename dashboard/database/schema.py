@@ -53,10 +53,18 @@ def refuse_newer(file: Path, sets: Iterable[MigrationSet]) -> None:
     """
     if not file.exists() or file.stat().st_size == 0:
         return
+    _roll_back(file)
     with contextlib.closing(connect_reader(file)) as connection:
         unknown = [name for name in _applied(connection) if name not in _known(sets)]
     if unknown:
         raise NewerDatabaseError(file, unknown)
+
+
+def _roll_back(file: Path) -> None:
+    """Finish what a power cut has left of making the file: before it has a log, SQLite keeps a journal beside it."""
+    if file.with_name(f"{file.name}-journal").exists():
+        with contextlib.closing(sqlite3.connect(file)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 
 def migrate(connection: sqlite3.Connection, sets: Iterable[MigrationSet]) -> None:

@@ -32,10 +32,26 @@ _THIRD = (
 )
 
 
-# The version before knows neither these chunks nor these runs.
 _SAMPLES = (
     Keepsake("SELECT 1 FROM block_chunks LIMIT 1", "the samples in blocks"),
     Keepsake("SELECT 1 FROM journal LIMIT 1", "the samples in the journal"),
+)
+# By their codec bytes: what an older version wrote, and nobody has rewritten since, it can read again.
+_NEW_CHUNKS = (
+    Keepsake("SELECT 1 FROM block_chunks WHERE substr(body, 1, 1) NOT IN (x'01', x'02') LIMIT 1", _SAMPLES[0].what),
+    Keepsake(
+        "SELECT 1 FROM journal WHERE layout IS NOT NULL AND substr(body, 1, 1) NOT IN (x'05', x'06') LIMIT 1",
+        _SAMPLES[1].what,
+    ),
+)
+_BOUND = tuple(
+    Keepsake(f"SELECT 1 FROM {table} WHERE substr({blob}, 1, 1) = x'09' LIMIT 1", what)  # noqa: S608
+    for table, blob, what in (
+        ("block_chunks", "body", _SAMPLES[0].what),
+        ("block_groups", "series", "the series of blocks"),
+        ("journal", "body", _SAMPLES[1].what),
+        ("layout_columns", "series", "the columns of layouts"),
+    )
 )
 
 migrations = MigrationSet(
@@ -79,14 +95,18 @@ migrations = MigrationSet(
                 "ALTER TABLE block_groups DROP COLUMN starts",
                 "ALTER TABLE blocks DROP COLUMN bytes",
             ),
-            keepsakes=(*_SAMPLES, Keepsake("SELECT 1 FROM damaged LIMIT 1", "what was found damaged")),
+            keepsakes=(
+                *_NEW_CHUNKS,
+                Keepsake("SELECT 1 FROM tombstones LIMIT 1", "what was deleted, which would be seen again"),
+                Keepsake("SELECT 1 FROM damaged LIMIT 1", "what was found damaged"),
+            ),
         ),
         Migration(
             "m004_checksums_of_labels",
             "Series have a checksum; those of before have none.",
             up=("ALTER TABLE series ADD COLUMN checksum INTEGER",),
             down=("ALTER TABLE series DROP COLUMN checksum",),
-            keepsakes=_SAMPLES,
+            keepsakes=_BOUND,
         ),
     ),
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from dashboard.database import DatabaseError
 from dashboard.storage.damage import Damage
+from dashboard.storage.errors import CorruptBlobError
 
 _FURTHEST = 1 << 62
 
@@ -23,12 +24,16 @@ def is_corrupt(error: BaseException | None) -> bool:
 def scan(
     connection: sqlite3.Connection, table: str, columns: str, damage: Damage, *, key: str = "id"
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of a table with an integer key, in its order: the key, and the columns."""
+    """Yield the rows of a table with an integer key, in its order: the key, and the columns. Keys always rise."""
     at = -1
     while True:
         query = f"SELECT {key}, {columns} FROM {table} WHERE {key} > ? ORDER BY {key}"  # noqa: S608 - names of our own tables.
         try:
             for row in connection.execute(query, (at,)):
+                if row[0] <= at:
+                    # Reading on from there would lead here again and again.
+                    damage.found(f"the table {table} at {key} {row[0]}", CorruptBlobError("its rows are out of order"))
+                    continue
                 at = row[0]
                 yield row
         except sqlite3.DatabaseError as error:
@@ -55,5 +60,7 @@ def _after_damage(connection: sqlite3.Connection, table: str, key: str, at: int)
         else:
             if row is None:
                 return None
-            return int(row[0]) if leap == 0 else int(row[0]) - 1
+            if row[0] > at + leap:
+                return int(row[0]) if leap == 0 else int(row[0]) - 1
+            leap = 2 * leap + 1
     return None

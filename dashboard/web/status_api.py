@@ -94,6 +94,7 @@ def flags() -> Response:
     return succeeded(
         {
             "config.file": str(settings.config_file),
+            "storage.tsdb.min-block-duration": format_duration(settings.block_length),
             "storage.tsdb.path": str(settings.data_dir),
             "storage.tsdb.retention.time": format_duration(parts().storage.retention.age),
             "web.enable-lifecycle": "true",

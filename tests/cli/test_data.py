@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from dashboard.cli import main
 from dashboard.database import Database
+from dashboard.database.connection import connect_reader
 from dashboard.database.lock import DirectoryLock
 from dashboard.migrations import MIGRATIONS
 
@@ -53,6 +54,18 @@ def test_standard_input_and_output_are_named_by_a_dash(tmp_path: Path) -> None:
     assert glass("import", "--data-dir", tmp_path, "-", text=SAMPLES).exit_code == 0
     shown = glass("export", "--data-dir", tmp_path, "--match", "up", "--start", "1700000001", "-")
     assert shown.stdout == 'up{job="a"} 0 1700000015.5\n# EOF\n'
+
+
+def test_blocks_are_as_long_as_the_setting_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = "".join(f"load 1 {1_700_000_000 + hour * 3600}\n" for hour in range(100)) + "# EOF\n"
+    longest = {}
+    for length in ("2h", "1m"):
+        monkeypatch.setenv("GLASS_COCKPIT_BLOCK_LENGTH", length)
+        assert glass("import", "--data-dir", tmp_path / length, "-", text=page).exit_code == 0
+        with connect_reader(tmp_path / length / "cockpit.db") as connection:
+            longest[length] = connection.execute("SELECT max(end - start) FROM blocks").fetchone()[0]
+        connection.close()
+    assert longest["2h"] == 120 * longest["1m"]
 
 
 @pytest.mark.parametrize("command", [["export"], ["import", "-"]])
@@ -125,8 +138,6 @@ def test_an_import_that_was_killed_leaves_nothing(tmp_path: Path) -> None:
 
 
 def blocks_begun(directory: Path) -> int:
-    from dashboard.database.connection import connect_reader
-
     with connect_reader(directory / "cockpit.db") as connection:
         count = int(connection.execute("SELECT count(*) FROM blocks").fetchone()[0])
     connection.close()

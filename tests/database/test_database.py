@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import sys
 import threading
@@ -249,3 +250,21 @@ def test_many_readers_at_once_see_whole_transactions_only(database: Database) ->
         thread.join()
     assert odd == []
     assert len(stored(database)) == 100
+
+
+def test_a_file_that_a_power_cut_left_half_made_is_made_again(tmp_path: Path) -> None:
+    making, directory = tmp_path / "making.db", tmp_path / "data"
+    directory.mkdir()
+    connection = sqlite3.connect(making, isolation_level=None)
+    # With little memory, pages are written before their transaction ends.
+    for statement in ("PRAGMA cache_size = 1", "CREATE TABLE half (body)", "BEGIN"):
+        connection.execute(statement)
+    connection.executemany("INSERT INTO half VALUES (randomblob(900))", [()] * 50)
+    for end in ("", "-journal"):
+        shutil.copy(f"{making}{end}", directory / f"cockpit.db{end}")
+    connection.close()
+    database = Database.open(directory, [numbers_migrations()])
+    with database.read() as reader:
+        assert reader.execute("SELECT count(*) FROM half").fetchall() == [(0,)]
+    assert database.schema_status().drift == ("table half is not ours",)
+    database.close()

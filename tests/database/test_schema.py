@@ -135,7 +135,7 @@ def test_every_migration_of_ours_keeps_the_rows_that_its_version_knows(tmp_path:
 
 def test_samples_keep_the_migrations_that_they_need(tmp_path: Path) -> None:
     database = Database.open(tmp_path, MIGRATIONS[:1])
-    run(database, "INSERT INTO block_chunks VALUES (1, x'00')")
+    run(database, "INSERT INTO block_chunks VALUES (1, x'09')")
     with pytest.raises(DowngradeError, match="the samples in blocks"):
         database.downgrade()
     database.close()

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from processes import Launcher, Target, free_port, wait_for
+from processes import Launcher, Server, Target, free_port, get_json, wait_for
 
 INTERVAL = 0.3
 
@@ -28,7 +28,7 @@ class Visits:
 
     def __call__(self, _: str) -> bytes:
         self.times.append(time.monotonic())
-        return b"a 1\n"
+        return f"visits {len(self.times)}\n".encode()
 
     def since(self, moment: float) -> list[float]:
         return [each for each in self.times if each > moment]
@@ -41,9 +41,12 @@ def visits() -> Visits:
 
 @pytest.fixture
 def config(tmp_path: Path, visits: Visits) -> Iterator[Path]:
-    """Configure one target that is asked about three times a second, beside a rule that is evaluated as often."""
+    """Configure one target that is asked about three times a second, beside rules that are evaluated as often."""
     with Target(visits).serving() as target:
-        rules = "groups: [{name: g, rules: [{record: evaluated, expr: time()}]}]\n"
+        rules = (
+            "groups: [{name: g, rules: [{record: evaluated, expr: time()}, "
+            "{alert: Patient, expr: vector(1), for: 40m}]}]\n"
+        )
         (tmp_path / "rules.yml").write_text(rules, encoding="utf-8")
         file = tmp_path / "prometheus.yml"
         file.write_text(
@@ -87,14 +90,16 @@ def with_a_clock(file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     yield set_clock
 
 
+@pytest.mark.parametrize("steps", [("+3600", "+0"), ("-3600", "+0"), ("+86400", "+0"), ("-86400", "+0")])
 def test_setting_the_clock_stops_nothing(
-    launcher: Launcher, config: Path, visits: Visits, monkeypatch: pytest.MonkeyPatch
+    launcher: Launcher, config: Path, visits: Visits, monkeypatch: pytest.MonkeyPatch, steps: tuple[str, str]
 ) -> None:
-    """An hour forward and then the hour back: a scheduler by the wall clock would stand still for that hour."""
+    """An hour or a day to one side and then back: a scheduler by the wall clock would stand still for that time."""
     with with_a_clock(config.with_name("clock"), monkeypatch) as set_clock:
         server = launcher.glass("--config", str(config))
         monkeypatch.delenv("LD_PRELOAD")
-        for step in ("+3600", "+0"):
+        wait_for(lambda: stored(server), "samples")
+        for step in steps:
             set_clock(step)
             moment, before = time.monotonic(), evaluations(server.url)
             wait_for(
@@ -107,6 +112,18 @@ def test_setting_the_clock_stops_nothing(
             # An hour made up for would be thousands.
             assert len(visits.since(moment)) < 100
             assert evaluations(server.url) < before + 100
+            assert [alert["state"] for alert in get_json(f"{server.url}/api/v1/alerts")["data"]["alerts"]] == ["pending"]
+        # One of the two steps went back: what came after it is older than what is stored, and is counted.
+        assert metrics(server.url)["prometheus_tsdb_out_of_order_samples_total"] > 0
+        kept = stored(server)
+        assert kept == sorted(kept)
+        assert set(kept) <= set(range(1, len(visits.times) + 1))
+
+
+def stored(server: Server) -> list[int]:
+    """Return the visits that are stored, by their timestamps."""
+    found = server.query("visits[3d]", time=time.time() + 86_500)
+    return [int(value) for _, value in found[0]["values"]] if found else []
 
 
 def evaluations(url: str) -> float:

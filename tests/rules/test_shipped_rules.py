@@ -48,6 +48,7 @@ def test_every_promised_alert_is_shipped() -> None:
     """Every alert that users are promised is there."""
     assert _shipped_alerts() >= {
         "TargetDown",
+        "NothingStored",
         "ErrorRateHigh",
         "LatencyP99High",
         "QueueDepthHigh",

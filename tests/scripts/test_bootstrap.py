@@ -546,7 +546,7 @@ def test_the_debian_packages_of_missing_peers_are_installed_with_services_kept_o
     debian: Callable[[str], list[str]], programs: Path, make_program: Callable[[Path, str], None]
 ) -> None:
     make_program(programs / "chromium", "")
-    packages = "faketime prometheus prometheus-alertmanager prometheus-node-exporter victoria-metrics"
+    packages = "faketime prometheus prometheus-alertmanager prometheus-node-exporter strace victoria-metrics"
     assert debian("nothing") == [
         "-q update True",
         f"-q install --yes --no-install-recommends {packages} True",

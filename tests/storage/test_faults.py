@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from disks import fill, small_disk
 
 from dashboard.database import Database, UnusableDatabaseError, connection
 from dashboard.storage import RowAppender
@@ -23,15 +21,8 @@ SERIES = 200
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A small disk of its own."""
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("mounting a disk needs root on Linux")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", folder], check=False).returncode:
-        pytest.skip("mounting is not allowed here")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+    with small_disk(tmp_path / "disk") as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -40,13 +31,6 @@ def row_store(disk: Path) -> Iterator[Store]:
     store = Store(disk, journal_interval=3_600_000)
     yield store
     store.close()
-
-
-def fill(file: Path) -> None:
-    """Take all the room that is left on a disk."""
-    with file.open("wb", buffering=0) as out, contextlib.suppress(OSError):
-        while out.write(bytes(1 << 20)):
-            pass
 
 
 def append(appender: RowAppender, store: Store, times: range) -> None:

@@ -48,6 +48,7 @@ def test_flags_are_texts_under_prometheus_names(client: FlaskClient, parts: Part
     flags = ask(client, "status/flags")
     assert all(isinstance(value, str) for value in flags.values())
     assert flags["storage.tsdb.retention.time"] == "30d"
+    assert flags["storage.tsdb.min-block-duration"] == "2h"
     assert flags["config.file"] == str(parts.settings.config_file)
 
 

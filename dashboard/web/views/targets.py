@@ -130,6 +130,7 @@ class TargetsView:
     unknown: Annotated[int, "How many targets wait for their first scrape."]
     dropped: Annotated[int, "How many targets relabelling dropped."]
     configuration: Annotated[Configuration, "How what is in force was read."]
+    not_stored: Annotated[str, "Why what is scraped cannot be stored for now, or nothing."]
     pools: Annotated[tuple[PoolRow, ...], "The scrape pools, those with targets that are down first."]
     more: Annotated[str, "How many targets are not shown, or nothing."]
 
@@ -142,6 +143,7 @@ class AskedTargets:
     config: PrometheusConfig
     reload: ReloadStatus
     firing: int = 0
+    not_stored: str = ""
 
 
 def make_targets(asked: AskedTargets, state: StateFilter, now: int) -> TargetsView:
@@ -159,6 +161,7 @@ def make_targets(asked: AskedTargets, state: StateFilter, now: int) -> TargetsVi
         unknown=_count(targets, TargetHealth.UNKNOWN),
         dropped=sum(pool.dropped_count for pool in asked.pools),
         configuration=_configuration(asked.config, asked.reload, now),
+        not_stored=asked.not_stored,
         pools=tuple(rows),
         more=f"and {text.count(left_out, 'more target')}" if left_out else "",
     )

@@ -267,7 +267,13 @@ class Views:
 
     def _ask_targets(self, state: StateFilter) -> TargetsView:
         reloader = self._parts.reloader
-        asked = AskedTargets(self._parts.scrape.pools(), reloader.loaded.config, reloader.status, self.firing())
+        asked = AskedTargets(
+            self._parts.scrape.pools(),
+            reloader.loaded.config,
+            reloader.status,
+            self.firing(),
+            self._parts.storage.last_error or "",
+        )
         return make_targets(asked, state, self._parts.clock())
 
     def target(self, target_id: str) -> TargetView | None:

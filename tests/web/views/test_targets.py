@@ -109,6 +109,12 @@ def test_a_reload_that_failed_is_said_with_its_reason() -> None:
     assert told.summary == "prometheus.yml as it was 1 min ago stays in force"
 
 
+def test_what_cannot_be_stored_is_said_with_its_reason() -> None:
+    assert view_of().not_stored == ""
+    asked = AskedTargets((), CONFIG, RELOADED, not_stored="database or disk is full")
+    assert make_targets(asked, StateFilter.ALL, NOW).not_stored == "database or disk is full"
+
+
 def test_a_target_tells_how_its_last_scrape_went() -> None:
     row = target_row(UP, NOW)
     assert (row.state, row.last_scrape, row.duration, row.samples, row.interval) == (
