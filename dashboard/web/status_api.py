@@ -130,7 +130,9 @@ def _listed() -> int:
     number = parameters.whole_number(text)
     if number is None or number < 1:
         raise ApiError(ErrorType.BAD_DATA, "limit must be a positive number")
-    return min(number, _MOST_LISTED)
+    if number > _MOST_LISTED:
+        raise ApiError(ErrorType.BAD_DATA, f"limit must not exceed {_MOST_LISTED}")
+    return number
 
 
 def _counts(counts: tuple[Count, ...]) -> list[dict[str, Any]]:
