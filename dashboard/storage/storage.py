@@ -26,7 +26,7 @@ from dashboard.storage.damage import Damage
 from dashboard.storage.deletion import Deleter, clean
 from dashboard.storage.errors import ImportFailedError
 from dashboard.storage.exemplars import ExemplarResult, Exemplars
-from dashboard.storage.forecast import Forecast, Keeping, Space, Stored, forecast
+from dashboard.storage.forecast import Arriving, Forecast, Keeping, Space, Stored, forecast
 from dashboard.storage.forgetting import Forgetter
 from dashboard.storage.head import Head
 from dashboard.storage.importing import write_batches
@@ -360,16 +360,25 @@ class Storage:
             latest=max((last for _, last in spans), default=None),
         )
 
+    def stored(self) -> list[Stored]:
+        """Return what each block holds, in the order in which they were written."""
+        return [_stored(block) for block in self._blocks.all() if block.groups]
+
+    def damaged(self) -> dict[str, str]:
+        """Return the places that cannot be read and are left out, and why."""
+        return self._damage.places()
+
     def forecast(self, now: int) -> Forecast:
         """Return when the disk will be full or the size limit reached, if ever.
 
         Raises:
             DatabaseError: the database or the disk cannot be asked.
         """
-        stored = [_stored(block) for block in self._blocks.all() if block.bytes]
         space = Space(self._blocks.used_bytes(), self._database.room(), self.retention.size)
         keeping = Keeping(self._retainer.shares(), self._windows.longest)
-        return forecast(stored, space, keeping, now)
+        first, last = self._head.span() or (0, 0)
+        arriving = Arriving(last - first, self._head.samples())
+        return forecast(self.stored(), arriving, space, keeping, now)
 
     def cardinality(self, limit: int) -> Cardinality:
         """Return which names and labels have the most series and values, ``limit`` of each."""

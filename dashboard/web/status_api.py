@@ -18,7 +18,7 @@ from dashboard.promql.functions import FUNCTIONS
 from dashboard.promql.lexer import AGGREGATORS, WORD_OPERATORS
 from dashboard.promql.signatures import SIGNATURES
 from dashboard.rules.template_functions import functions as template_functions
-from dashboard.storage.cardinality import Count
+from dashboard.storage.cardinality import Count, PairCount
 from dashboard.web import parameters
 from dashboard.web.api_blueprint import api_blueprint
 from dashboard.web.envelope import ApiError, ErrorType, json_answer, succeeded
@@ -135,7 +135,7 @@ def _listed() -> int:
     return number
 
 
-def _counts(counts: tuple[Count, ...]) -> list[dict[str, Any]]:
+def _counts(counts: tuple[Count | PairCount, ...]) -> list[dict[str, Any]]:
     return [{"name": count.name, "value": count.value} for count in counts]
 
 

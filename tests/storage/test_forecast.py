@@ -17,6 +17,7 @@ from dashboard.model.matcher import Matcher, MatchKind
 from dashboard.storage import KeepRule, Retention
 from dashboard.storage.forecast import (
     DAY,
+    Arriving,
     Forecast,
     Keeping,
     Outcome,
@@ -31,6 +32,7 @@ HOUR = DAY // 24
 STEP = 6 * HOUR
 LONG = 10 * DAY
 MONTH = Keeping({30 * DAY: 1.0}, LONG)
+NONE = Arriving()
 # A gigabyte for the chunks of a day is 1.08 with what lies around them.
 GIGA = 1_000_000_000
 GROWTH = 1.08 * GIGA
@@ -83,7 +85,7 @@ def test_what_becomes_of_a_steady_store(
     days: int, free: float, limit: float, outcome: Outcome, when: float | None
 ) -> None:
     stored = steady(days, NOW)
-    found = forecast(stored, Space(used(stored), int(free * GIGA), int(limit * GIGA)), MONTH, NOW)
+    found = forecast(stored, NONE, Space(used(stored), int(free * GIGA), int(limit * GIGA)), MONTH, NOW)
     assert found.growth == pytest.approx(GROWTH)
     assert found.outcome is outcome
     time = found.disk_full if outcome is Outcome.DISK_FULL else found.size_reached
@@ -93,43 +95,52 @@ def test_what_becomes_of_a_steady_store(
 def test_it_levels_off_at_the_age_and_what_a_whole_block_adds() -> None:
     for days in (1, 3, 29, 40):
         stored = steady(days, NOW)
-        found = forecast(stored, Space(used(stored), 1000 * GIGA), MONTH, NOW)
+        found = forecast(stored, NONE, Space(used(stored), 1000 * GIGA), MONTH, NOW)
         assert found.peak == pytest.approx(40 * GROWTH, rel=1e-6)
 
 
 def test_a_store_that_has_begun_to_grow_faster_is_forecast_by_its_last_day() -> None:
     stored = [*steady(40, NOW - DAY), block(NOW - DAY, 1.0, 3.0)]
-    found = forecast(stored, Space(used(stored), 1000 * GIGA), MONTH, NOW)
+    found = forecast(stored, NONE, Space(used(stored), 1000 * GIGA), MONTH, NOW)
     assert found.growth == pytest.approx(3 * GROWTH)
     assert found.peak == pytest.approx(3 * 40 * GROWTH, rel=0.01)
     slower = [*steady(40, NOW - DAY), block(NOW - DAY, 1.0, 0.1)]
-    assert forecast(slower, Space(used(slower), 1000 * GIGA), MONTH, NOW).peak < used(slower) + GIGA
+    assert forecast(slower, NONE, Space(used(slower), 1000 * GIGA), MONTH, NOW).peak < used(slower) + GIGA
 
 
 def test_what_a_rule_keeps_shortly_goes_shortly() -> None:
     stored = steady(1, NOW)
     keeping = Keeping({2 * DAY: 0.75, 30 * DAY: 0.25}, LONG)
-    found = forecast(stored, Space(used(stored), 1000 * GIGA), keeping, NOW)
+    found = forecast(stored, NONE, Space(used(stored), 1000 * GIGA), keeping, NOW)
     assert found.peak == pytest.approx((0.25 * 40 + 0.75 * 4) * GROWTH, rel=0.05)
 
 
 def test_a_store_without_blocks_tells_nothing() -> None:
-    found = forecast([], Space(8192, GIGA), MONTH, NOW)
+    found = forecast([], NONE, Space(8192, GIGA), MONTH, NOW)
     assert (found.outcome, found.growth, found.disk_full) == (Outcome.UNKNOWN, None, None)
-    assert daily_growth([Stored(0, DAY, 5, 5, 1, 1)]) is None
+    assert daily_growth([Stored(0, DAY, 5, 5, 1, 1)], NONE) is None
 
 
 def test_growth_is_that_of_merged_blocks_and_of_time_with_samples() -> None:
     merged = block(NOW - 4 * DAY, 1.0)
     # Two hours, of which half an hour was scraped; young blocks take two bytes a sample.
     young = Stored(NOW - 2 * HOUR, NOW, NOW - HOUR // 2, NOW, GIGA // 48, GIGA // 24)
-    assert daily_growth([young, merged]) == pytest.approx(GROWTH)
-    assert daily_growth([young]) == pytest.approx(2 * GROWTH)
+    assert daily_growth([young, merged], NONE) == pytest.approx(GROWTH)
+    assert daily_growth([young], NONE) == pytest.approx(2 * GROWTH)
+
+
+def test_what_comes_faster_than_before_counts_at_once() -> None:
+    day, minute = [block(NOW - DAY, 1.0)], 60_000
+    faster = 2 * GIGA * minute // DAY
+    assert daily_growth(day, Arriving(5 * minute, 5 * faster)) == pytest.approx(2 * GROWTH, rel=1e-5)
+    assert daily_growth(day, Arriving(4 * minute, 4 * faster)) == pytest.approx(GROWTH)
+    assert daily_growth(day, Arriving(5 * minute, faster)) == pytest.approx(GROWTH)
+    assert daily_growth([], Arriving(5 * minute, faster)) is None
 
 
 def test_blocks_of_the_same_time_are_added_up() -> None:
-    assert daily_growth([block(NOW - DAY, 1.0), block(NOW - DAY, 1.0, 0.5)]) == pytest.approx(1.5 * GROWTH)
-    assert daily_growth([block(NOW - DAY, 1.0), block(NOW - 2 * DAY, 1.0, 9.0)]) == pytest.approx(GROWTH)
+    assert daily_growth([block(NOW - DAY, 1.0), block(NOW - DAY, 1.0, 0.5)], NONE) == pytest.approx(1.5 * GROWTH)
+    assert daily_growth([block(NOW - DAY, 1.0), block(NOW - 2 * DAY, 1.0, 9.0)], NONE) == pytest.approx(GROWTH)
 
 
 @dataclass
@@ -159,7 +170,7 @@ def test_it_is_as_if_the_store_were_played(
 ) -> None:
     now, keeping = NOW + offset * STEP, Keeping({age * DAY: 1.0}, length)
     stored = [block(now - (days + long) * DAY, long, giga) for days, long, giga in ago]
-    growth, played = daily_growth(stored), Played(keeping)
+    growth, played = daily_growth(stored, NONE), Played(keeping)
     assert growth is not None
     for each in stored:
         played.put(each.end, each.bytes * 1.08)
@@ -167,12 +178,12 @@ def test_it_is_as_if_the_store_were_played(
     for at in range(now + STEP, now + age * DAY + 3 * length, STEP):
         played.put(at, growth * STEP / DAY)
         sizes.append(played.size(at))
-    told = forecast(stored, Space(used(stored), 10**15), keeping, now)
+    told = forecast(stored, NONE, Space(used(stored), 10**15), keeping, now)
     step = growth * STEP / DAY
     # What comes later than now leaves with its block, which may be earlier than the forecast has it leave.
     assert max(sizes) - step <= told.peak <= max(sizes) + growth * length / DAY
     limit = (sizes[0] + max(sizes[: age * DAY // STEP])) / 2
-    reached = forecast(stored, Space(used(stored), 10**15, int(limit)), keeping, now).size_reached
+    reached = forecast(stored, NONE, Space(used(stored), 10**15, int(limit)), keeping, now).size_reached
     assert reached is not None
     place = int(reached // STEP)
     assert all(size < limit + step for size in sizes[:place])
@@ -184,7 +195,7 @@ def test_more_room_never_means_an_earlier_end(days: int, free: int, more: int, l
     stored = steady(days, NOW)
 
     def end(giga: int) -> float:
-        found = forecast(stored, Space(used(stored), giga * GIGA, limit * GIGA), MONTH, NOW)
+        found = forecast(stored, NONE, Space(used(stored), giga * GIGA, limit * GIGA), MONTH, NOW)
         return math.inf if found.disk_full is None else found.disk_full
 
     assert end(free) <= end(free + more)
