@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -10,7 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
-from dashboard.database.errors import DatabaseError, MissingDatabaseError, UnusableDatabaseError
+from dashboard.database.errors import DatabaseError, MissingDatabaseError, ReadError, UnusableDatabaseError
 from dashboard.database.lock import DirectoryLock
 from dashboard.database.migrations import MigrationSet
 from dashboard.database.readers import Readers
@@ -115,6 +116,17 @@ class Database:
         """Return the bytes that the file and its log take on disk."""
         files = (self.file, self.file.with_name(f"{self.file.name}-wal"))
         return sum(file.stat().st_size for file in files if file.exists())
+
+    def room(self) -> int:
+        """Return the bytes that the disk under the file has left.
+
+        Raises:
+            ReadError: the disk does not tell.
+        """
+        try:
+            return shutil.disk_usage(self.file.parent).free
+        except OSError as error:
+            raise ReadError(error) from error
 
     def schema_status(self) -> SchemaStatus:
         """Compare the tables with what this version expects.

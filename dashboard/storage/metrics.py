@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from dashboard.database import DatabaseError
 from dashboard.storage.blocks import Blocks
 from dashboard.storage.compaction import Compactor
 from dashboard.storage.damage import Damage
+from dashboard.storage.forecast import DAY, Forecast
 from dashboard.storage.forgetting import Forgetter
 from dashboard.storage.ingest import Ingest
 from dashboard.storage.journal import Journal
@@ -46,10 +49,14 @@ class StorageCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Return the metrics as they are now."""
-        blocks = self._blocks.all()
+        blocks, retention = self._blocks.all(), self._retainer.retention
+        chunks = sum(block.bytes for block in blocks)
         gauges = (
             ("prometheus_tsdb_head_series", "Series that have samples.", self._series.live),
             ("prometheus_tsdb_blocks_loaded", "Complete blocks.", len(blocks)),
+            ("prometheus_tsdb_storage_blocks_bytes", "Bytes of the chunks of all blocks.", chunks),
+            ("prometheus_tsdb_retention_limit_seconds", "How long samples are kept.", retention.age / 1000),
+            ("prometheus_tsdb_retention_limit_bytes", "How many bytes samples may take, 0 for any.", retention.size),
             ("glass_storage_damaged_places", "Places that cannot be read.", len(self._damage.places())),
             ("glass_storage_healthy", "Whether the last commit went well.", self._journal.last_error is None),
         )
@@ -74,3 +81,29 @@ class StorageCollector(Collector):
         )
         yield from (GaugeMetricFamily(name, text, value=float(value)) for name, text, value in gauges)
         yield from (CounterMetricFamily(name, text, value=float(value)) for name, text, value in counters)
+
+
+class ForecastCollector(Collector):
+    """Shows the size forecast, as far as it is known; a shipped alert watches it."""
+
+    def __init__(self, forecast: Callable[[], Forecast]) -> None:
+        """``forecast`` may raise :class:`DatabaseError`: then there is nothing to show."""
+        self._forecast = forecast
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the metrics as they are now; what never happens is infinitely far away."""
+        try:
+            found = self._forecast()
+        except DatabaseError:
+            return
+        yield GaugeMetricFamily("glass_storage_used_bytes", "Bytes of the database in use.", value=found.space.used)
+        if found.growth is None:
+            return
+        growth = found.growth / (DAY / 1000)
+        yield GaugeMetricFamily("glass_storage_growth_bytes_per_second", "How fast samples come.", value=growth)
+        yield GaugeMetricFamily("glass_storage_peak_bytes", "How many bytes will be in use at most.", value=found.peak)
+        text = "When the disk will be full, and when the size limit will be reached."
+        until = GaugeMetricFamily("glass_storage_until_full_seconds", text, labels=("limit",))
+        for limit, time in (("disk", found.disk_full), ("size", found.size_reached)):
+            until.add_metric((limit,), math.inf if time is None else time / 1000)
+        yield until

@@ -94,6 +94,14 @@ class Retainer:
             log.info("retention removed %d blocks and %d samples", removed.blocks, removed.samples)
         return removed
 
+    def shares(self) -> dict[int, float]:
+        """Return which share of the series is kept for how many milliseconds."""
+        ages, numbers = self._ages(), self._series.select(())
+        kept, counts = np.unique(ages[numbers[numbers < len(ages)]], return_counts=True)
+        if not len(kept):
+            return {self.retention.longest: 1.0}
+        return dict(zip(kept.tolist(), (counts / counts.sum()).tolist(), strict=True))
+
     def erasing(self, now: int) -> Erase:
         """Return what takes out the samples that a rule no longer keeps, when blocks are rewritten."""
         if not self.retention.rules:

@@ -18,7 +18,7 @@ from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher
 from dashboard.model.samples import BoolArray, FloatArray, IntArray, SeriesBatch
 from dashboard.storage.block_writer import BlockWriter
-from dashboard.storage.blocks import Blocks
+from dashboard.storage.blocks import Block, Blocks
 from dashboard.storage.cache import Cache
 from dashboard.storage.cardinality import Cardinality
 from dashboard.storage.compaction import Compactor, delete_superseded
@@ -26,13 +26,14 @@ from dashboard.storage.damage import Damage
 from dashboard.storage.deletion import Deleter, clean
 from dashboard.storage.errors import ImportFailedError
 from dashboard.storage.exemplars import ExemplarResult, Exemplars
+from dashboard.storage.forecast import Arriving, Forecast, Keeping, Space, Stored, forecast
 from dashboard.storage.forgetting import Forgetter
 from dashboard.storage.head import Head
 from dashboard.storage.importing import write_batches
 from dashboard.storage.ingest import AppendResult, Ingest, RowAppender
 from dashboard.storage.journal import Journal
 from dashboard.storage.merging import Merger
-from dashboard.storage.metrics import StorageCollector
+from dashboard.storage.metrics import ForecastCollector, StorageCollector
 from dashboard.storage.order import NEVER, LastSamples, save_last
 from dashboard.storage.points import PointColumns
 from dashboard.storage.replay import replay
@@ -146,6 +147,7 @@ class Storage:
                 retainer=self._retainer,
             )
         )
+        registry.register(ForecastCollector(lambda: self.forecast(clock())))
 
     def open(self) -> None:
         """Rebuild the head from the journal and start the journal's thread.
@@ -358,6 +360,26 @@ class Storage:
             latest=max((last for _, last in spans), default=None),
         )
 
+    def stored(self) -> list[Stored]:
+        """Return what each block holds, in the order in which they were written."""
+        return [_stored(block) for block in self._blocks.all() if block.groups]
+
+    def damaged(self) -> dict[str, str]:
+        """Return the places that cannot be read and are left out, and why."""
+        return self._damage.places()
+
+    def forecast(self, now: int) -> Forecast:
+        """Return when the disk will be full or the size limit reached, if ever.
+
+        Raises:
+            DatabaseError: the database or the disk cannot be asked.
+        """
+        space = Space(self._blocks.used_bytes(), self._database.room(), self.retention.size)
+        keeping = Keeping(self._retainer.shares(), self._windows.longest)
+        first, last = self._head.span() or (0, 0)
+        arriving = Arriving(last - first, self._head.samples())
+        return forecast(self.stored(), arriving, space, keeping, now)
+
     def cardinality(self, limit: int) -> Cardinality:
         """Return which names and labels have the most series and values, ``limit`` of each."""
         return self._series.cardinality(limit)
@@ -414,3 +436,8 @@ class Storage:
         if self._series.unsaved() and not self._journal.flush():
             raise ImportFailedError(f"the import was given up: {self._journal.last_error}")
         return numbers
+
+
+def _stored(block: Block) -> Stored:
+    first, last = min(group.first for group in block.groups), max(group.last for group in block.groups)
+    return Stored(block.start, block.end, first, last, block.samples, block.bytes)

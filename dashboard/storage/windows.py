@@ -28,6 +28,11 @@ class Windows:
         self._grace = min(block_length // 4, _LONGEST_GRACE)
 
     @property
+    def longest(self) -> int:
+        """The length of the blocks that all others are merged into."""
+        return self.lengths[-1]
+
+    @property
     def shortest(self) -> int:
         """The length of the blocks that the head is cut into."""
         return self.lengths[0]

@@ -96,6 +96,12 @@ def target(target_id: str) -> Response:
     return failure(404, "there is no such target any more") if live is None else answer(live)
 
 
+@blueprint.get(urls.STATUS_API)
+def status() -> Response:
+    """Tell what the page of the store shows."""
+    return answer(views().status())
+
+
 @blueprint.post(urls.EXPORTERS_API)
 def exporters() -> Response:
     """Look for exporters on this machine that nobody scrapes, by connecting to their well-known ports."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response, abort, current_app, render_template, request
+from flask import Blueprint, Flask, Response, abort, current_app, redirect, render_template, request
 from flask.blueprints import BlueprintSetupState
+from werkzeug.wrappers import Response as BaseResponse
 
 from dashboard.web import urls
 from dashboard.web.assets import StaticFile
@@ -18,6 +19,7 @@ from dashboard.web.views.pages import (
     OverviewPage,
     RangeChoice,
     StateChoice,
+    StatusPage,
     TargetPage,
     TargetsPage,
     fits,
@@ -159,6 +161,19 @@ def target(target_id: str) -> str:
         abort(404, "There is no such target any more. The page of the targets has all that are.")
     frame = views().frame(live.address, section="targets", live_url=urls.target_api(target_id))
     return render_template("target.html", frame=frame, page=TargetPage(live))
+
+
+@blueprint.get(urls.STATUS)
+def status() -> str:
+    """Show what becomes of the store, and what there is most of."""
+    frame = views().frame("Status", section="status", live_url=urls.STATUS_API)
+    return render_template("status.html", frame=frame, page=StatusPage(views().status()))
+
+
+@blueprint.get("/tsdb-status")
+def prometheus_status() -> BaseResponse:
+    """Lead from the address of Prometheus's page to ours."""
+    return redirect(urls.STATUS)
 
 
 @blueprint.get("/favicon.svg")

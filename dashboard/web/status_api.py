@@ -18,7 +18,7 @@ from dashboard.promql.functions import FUNCTIONS
 from dashboard.promql.lexer import AGGREGATORS, WORD_OPERATORS
 from dashboard.promql.signatures import SIGNATURES
 from dashboard.rules.template_functions import functions as template_functions
-from dashboard.storage.cardinality import Count
+from dashboard.storage.cardinality import Count, PairCount
 from dashboard.web.api_blueprint import api_blueprint
 from dashboard.web.envelope import ApiError, ErrorType, json_answer, succeeded
 from dashboard.web.go_format import rfc3339
@@ -132,10 +132,12 @@ def _listed() -> int:
     number = whole_number(text)
     if number is None or number < 1:
         raise ApiError(ErrorType.BAD_DATA, "limit must be a positive number")
-    return min(number, _MOST_LISTED)
+    if number > _MOST_LISTED:
+        raise ApiError(ErrorType.BAD_DATA, f"limit must not exceed {_MOST_LISTED}")
+    return number
 
 
-def _counts(counts: tuple[Count, ...]) -> list[dict[str, Any]]:
+def _counts(counts: tuple[Count | PairCount, ...]) -> list[dict[str, Any]]:
     return [{"name": count.name, "value": count.value} for count in counts]
 
 

@@ -10,11 +10,13 @@ ALERTS = "/alerts"
 TARGETS = "/targets"
 GPU = "/gpu"
 EXPLORE = "/explore"
+STATUS = "/status"
 COUNT_API = "/api/cockpit/count"
 OVERVIEW_API = "/api/cockpit/overview"
 ALERTS_API = "/api/cockpit/alerts"
 TARGETS_API = "/api/cockpit/targets"
 GPU_API = "/api/cockpit/gpu"
+STATUS_API = "/api/cockpit/status"
 EXPLORE_API = "/api/cockpit/explore"
 EXPORTERS_API = "/api/cockpit/exporters"
 
@@ -54,6 +56,11 @@ def explore(parameters: Mapping[str, str]) -> str:
     """Return the page of a query; parameters without a value are left out."""
     query = urlencode({name: value for name, value in parameters.items() if value})
     return f"{EXPLORE}?{query}" if query else EXPLORE
+
+
+def query(expr: str) -> str:
+    """Return the page of a query's answer as a table, which shows the very figure that leads there."""
+    return explore({"expr": expr})
 
 
 def app_api(job: str) -> str:

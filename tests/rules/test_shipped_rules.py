@@ -62,6 +62,7 @@ def test_every_promised_alert_is_shipped() -> None:
         "LLMBudgetExceeded",
         "HostDiskAlmostFull",
         "HostMemoryHigh",
+        "StorageFullSoon",
     }
 
 

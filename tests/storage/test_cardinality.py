@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dashboard.model.labels import Labels
-from dashboard.storage.cardinality import Count
+from dashboard.storage.cardinality import Count, PairCount
 from dashboard.storage.index import Index
 
 
@@ -24,7 +24,8 @@ def test_the_largest_come_first_and_only_as_many_as_asked_for() -> None:
     assert found.series_by_metric == (Count("a", 3), Count("bb", 1))
     assert found.values_by_label == (Count("path", 3), Count("__name__", 2))
     assert found.bytes_by_label == (Count("path", 14), Count("__name__", 5))
-    assert found.series_by_pair == (Count("__name__=a", 3), Count("job=x", 3))
+    assert found.series_by_pair == (PairCount("__name__", "a", 3), PairCount("job", "x", 3))
+    assert [pair.name for pair in found.series_by_pair] == ["__name__=a", "job=x"]
 
 
 def test_an_empty_index_has_nothing() -> None:

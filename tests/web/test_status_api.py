@@ -79,6 +79,13 @@ def test_a_limit_that_is_no_positive_number_is_refused(client: FlaskClient, limi
     assert (answer.status_code, answer.json["error"]) == (400, "limit must be a positive number")
 
 
+def test_no_more_is_listed_than_prometheus_lists(client: FlaskClient) -> None:
+    assert client.get("/api/v1/status/tsdb?limit=10000").status_code == 200
+    answer = client.get("/api/v1/status/tsdb?limit=10001")
+    assert (answer.status_code, answer.json["errorType"]) == (400, "bad_data")
+    assert answer.json["error"] == "limit must not exceed 10000"
+
+
 def test_features_tell_what_can_be_asked(client: FlaskClient) -> None:
     features = ask(client, "features")
     assert features["promql_functions"]["rate"] is True

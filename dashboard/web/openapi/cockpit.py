@@ -14,6 +14,7 @@ from dashboard.web.views.explore import Answer
 from dashboard.web.views.gpu import GpuView
 from dashboard.web.views.offers import Offers
 from dashboard.web.views.overview import Overview
+from dashboard.web.views.status import StatusView
 from dashboard.web.views.target import TargetView
 from dashboard.web.views.targets import TargetsView
 
@@ -49,6 +50,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "/api/cockpit/targets/{target_id}": Operation(answer=of_record(TargetView)),
     "/api/cockpit/targets/{target_id}/scrape": Operation(answer=record({"message": TEXT, "health": TEXT})),
     "/api/cockpit/incidents/{job}": Operation(answer=record({"message": TEXT}), body="application/json"),
+    "/api/cockpit/status": Operation(answer=of_record(StatusView)),
     "/api/cockpit/exporters": Operation(answer=of_record(Offers)),
     "/api/cockpit/explore": Operation(
         (

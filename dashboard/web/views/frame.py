@@ -15,7 +15,7 @@ class Frame:
     """What the base of all pages is given."""
 
     title: Annotated[str, "The page's own title."]
-    section: Annotated[str, "Which link of the navigation is the present page: overview, alerts, targets, gpu or none."]
+    section: Annotated[str, "Which link of the navigation is the present page, such as alerts, or none."]
     firing: Annotated[int, "How many alerts fire, for the title, the icon and the navigation."]
     at: Annotated[int, "When the page was made, in milliseconds since 1970."]
     version: Annotated[str, "The version of this server."]

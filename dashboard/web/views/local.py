@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from dashboard.scrape.status import TargetStatus
 from dashboard.settings import LOCAL_ADDRESSES
 
 
@@ -15,3 +17,8 @@ def is_local(url: str) -> bool:
 def own_path(url: str) -> str:
     """Return the path of a page of this server."""
     return urlsplit(url).path
+
+
+def own_target(targets: Iterable[TargetStatus], path: str) -> TargetStatus | None:
+    """Return the target that is a page of this server, or ``None`` where that is not scraped."""
+    return next((target for target in targets if is_local(target.url) and own_path(target.url) == path), None)

@@ -13,6 +13,7 @@ from dashboard.web.views.charts import Chart
 from dashboard.web.views.explore import Answer, Question
 from dashboard.web.views.gpu import GpuView
 from dashboard.web.views.overview import Overview
+from dashboard.web.views.status import StatusView
 from dashboard.web.views.target import TargetView
 from dashboard.web.views.targets import TargetsView
 
@@ -92,6 +93,13 @@ class TargetPage:
     """The page ``/targets/<target>``."""
 
     live: Annotated[TargetView, "What the page also polls."]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPage:
+    """The page ``/status``."""
+
+    live: Annotated[StatusView, "What the page also polls."]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from dashboard.rules.alert import AlertState
 from dashboard.scrape import UnknownPoolError
 from dashboard.scrape.exporters import find_exporters
 from dashboard.scrape.status import TargetHealth, TargetStatus
+from dashboard.storage.cardinality import Cardinality
 from dashboard.web.assets import Assets, load_assets
 from dashboard.web.cached import Cached
 from dashboard.web.parts import Parts
@@ -31,7 +32,7 @@ from dashboard.web.views.frame import Frame, asset_fields
 from dashboard.web.views.gpu import GpuCard, GpuView, ask_cards, gpu_panels
 from dashboard.web.views.host import Gauge, ask_host
 from dashboard.web.views.incidents import Incident, IncidentError, ask_incidents, order_incident, simulator_address
-from dashboard.web.views.local import is_local, own_path
+from dashboard.web.views.local import own_target
 from dashboard.web.views.offers import Offers, make_offers, scraped_ports
 from dashboard.web.views.overview import (
     Asked,
@@ -43,6 +44,7 @@ from dashboard.web.views.overview import (
     make_overview,
 )
 from dashboard.web.views.panels import PanelSpec, Section, panel_rows, panels_of
+from dashboard.web.views.status import MOST_LISTED, AskedStore, StatusView, make_status
 from dashboard.web.views.target import TargetView, find_target, make_target
 from dashboard.web.views.targets import AskedTargets, StateFilter, TargetsView, make_targets
 
@@ -51,6 +53,7 @@ _LIFETIME = 2.0
 _QUERIES_AT_ONCE = 4
 _SLOW_LIFETIME = 60.0
 _FAMILY_LIFETIME = 15.0
+_CARDINALITY_LIFETIME = 15.0
 _FAMILY_RANGE = 86_400_000
 _DEFAULT_INTERVAL = 60_000
 # No job has this name, which a job may not have: its charts are those of the graphics cards.
@@ -72,6 +75,8 @@ class Views:
         self._alerts: Cached[AlertsView] = Cached(_LIFETIME)
         self._gpu: Cached[GpuView] = Cached(_LIFETIME)
         self._targets: Cached[TargetsView] = Cached(_LIFETIME)
+        self._status: Cached[StatusView] = Cached(_LIFETIME)
+        self._cardinality: Cached[Cardinality] = Cached(_CARDINALITY_LIFETIME)
         self._family_lists: Cached[list[Family]] = Cached(_FAMILY_LIFETIME)
         # A chart takes up to 100 kB, and stays until newer ones push it out.
         self._charts: Cached[Chart] = Cached(_LIFETIME, size=5 * MOST_CHARTS)
@@ -289,6 +294,31 @@ class Views:
             return None
         return make_target(target_id, found, steps, self.firing(), self._parts.clock())
 
+    def status(self) -> StatusView:
+        """Return the page of the store.
+
+        Raises:
+            DatabaseError: the database cannot be asked.
+        """
+        return self._status.get("status", self._ask_status)
+
+    def _ask_status(self) -> StatusView:
+        now, storage = self._parts.clock(), self._parts.storage
+        own = own_target(self._parts.scrape.targets(), "/metrics")
+        asked = AskedStore(
+            stats=storage.stats(),
+            forecast=storage.forecast(now),
+            retention=storage.retention,
+            cardinality=self._cardinality.get("cardinality", lambda: storage.cardinality(MOST_LISTED)),
+            blocks=storage.stored(),
+            damaged=storage.damaged(),
+            schema=self._parts.database.schema_status(),
+            last_error=storage.last_error,
+            own=own.labels if own else None,
+            firing=self.firing(),
+        )
+        return make_status(asked, now)
+
     def look_for_exporters(self) -> Offers:
         """Return the exporters of this machine that nobody scrapes; nothing is asked of them."""
         targets = self._parts.scrape.targets()
@@ -317,7 +347,5 @@ def job_intervals(targets: Sequence[TargetStatus]) -> dict[str, int]:
 
 
 def _host(engine: Engine, targets: Sequence[TargetStatus], now: int) -> tuple[Gauge, ...]:
-    for target in targets:
-        if is_local(target.url) and own_path(target.url) == "/host/metrics":
-            return ask_host(engine, Labels(target.labels), target.interval, now)
-    return ()
+    target = own_target(targets, "/host/metrics")
+    return ask_host(engine, Labels(target.labels), target.interval, now) if target else ()

@@ -29,7 +29,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PAGES = ("/", "/alerts", "/targets", "/gpu", "/apps/shop", "/apps/gone")
+PAGES = ("/", "/alerts", "/targets", "/gpu", "/status", "/apps/shop", "/apps/gone")
 EVERYTHING = "%7B__name__=~%22.%2B%22%7D"
 QUERIES = (
     f"/explore?refresh=5s&expr={EVERYTHING}",
@@ -355,6 +355,9 @@ def test_the_keyboard_reaches_everything(page: Page, server: Server) -> None:
     page.keyboard.press("g")
     page.keyboard.press("t")
     expect(page).to_have_url(f"{url_of(server)}/targets")
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    expect(page).to_have_url(f"{url_of(server)}/status")
 
 
 def test_colours_and_layout_are_kept(page: Page, server: Server) -> None:

@@ -1,6 +1,6 @@
 // The keyboard: "/" goes to the filter, "g" and a letter to a page, "?" to the help.
 
-const PAGES: Readonly<Record<string, string>> = { o: "/", a: "/alerts", t: "/targets", u: "/gpu", e: "/explore" };
+const PAGES: Readonly<Record<string, string>> = { o: "/", a: "/alerts", t: "/targets", u: "/gpu", e: "/explore", s: "/status" };
 const SECOND_KEY_WITHIN = 1500;
 
 export function listenToKeys(): void {
