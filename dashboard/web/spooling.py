@@ -57,10 +57,11 @@ def spooled_json(pieces: Iterator[bytes], environ: WSGIEnvironment, gone: Callab
         ApiError: it is too long.
         QueryCancelledError: ``gone`` said that nobody waits for it any more.
     """
-    counted = _counted(pieces, gone)
-    first = _taken(counted, WORTH_COMPRESSING)
-    zipped = sum(map(len, first)) >= WORTH_COMPRESSING and takes_gzip(environ)
-    whole = itertools.chain(first, counted)
+    first = b"".join(_taken(pieces, WORTH_COMPRESSING))
+    if len(first) < WORTH_COMPRESSING:
+        return Answer(first, len(first), zipped=False)
+    zipped = takes_gzip(environ)
+    whole = _counted(itertools.chain([first], pieces), gone)
     return Answer(*_spooled(_gzipped(whole) if zipped else whole), zipped)
 
 
