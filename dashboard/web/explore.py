@@ -12,7 +12,7 @@ from dashboard.web.cockpit_api import answer, shallow, without_drawings
 from dashboard.web.envelope import ApiError
 from dashboard.web.pages import compress, refuse_until_ready, views
 from dashboard.web.parts import parts
-from dashboard.web.query_places import query_place
+from dashboard.web.query_places import query_places
 from dashboard.web.views.explore import PANEL, RANGES, REFRESHES, Answer, Question, ask, refused
 from dashboard.web.views.pages import Choice, ExplorePage
 
@@ -71,7 +71,7 @@ def _question() -> Question:
 def _answer(question: Question) -> Answer:
     found: Cached[Answer] = current_app.extensions[_KEY]
     try:
-        with query_place():
+        with query_places():
             return found.get(question, lambda: ask(parts().engine, question, parts().clock()))
     except ApiError as error:
         return refused(str(error), parts().clock())

@@ -5,8 +5,9 @@ It wraps the WSGI application, so that it also covers what Flask answers by itse
 
 from __future__ import annotations
 
+import functools
+import random
 import re
-import secrets
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -32,6 +33,8 @@ SECURITY_HEADERS = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
+# So many hosts that were asked for are remembered: mostly there is one.
+_HOSTS = 64
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _TRACE_KEY = "glass_cockpit.trace_id"
 # W3C Trace Context, version 00; later versions may add fields behind a dash.
@@ -43,7 +46,8 @@ class Guard:
 
     def __init__(self, application: WSGIApplication, allowed_hosts: Iterable[str]) -> None:
         self._application = application
-        self._allowed_hosts = frozenset(allowed_hosts)
+        allowed = frozenset(allowed_hosts)
+        self._is_allowed = functools.lru_cache(_HOSTS)(lambda host: is_allowed_host(host, allowed))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request, or hand it on."""
@@ -63,7 +67,7 @@ class Guard:
         host = environ.get("HTTP_HOST", "")
         if not host:
             return "400 Bad Request", "the request names no host"
-        if not all(is_allowed_host(name, self._allowed_hosts) for name in (host, *_host_of_uri(environ))):
+        if not all(map(self._is_allowed, (host, *_host_of_uri(environ)))):
             return "421 Misdirected Request", "this server is not known by that host; see allowed_hosts in cockpit.yml"
         if environ["REQUEST_METHOD"] not in _SAFE_METHODS and not is_same_origin(
             environ["wsgi.url_scheme"], host, environ.get("HTTP_ORIGIN"), environ.get("HTTP_SEC_FETCH_SITE")
@@ -78,9 +82,14 @@ def trace_id() -> str:
     return found
 
 
+def new_trace_id() -> str:
+    """Return a trace id that no other request has. It is no secret: asking the system for one would take longer."""
+    return f"{random.getrandbits(128):032x}"
+
+
 def _trace_id_of(traceparent: str) -> str:
-    match = _TRACEPARENT.fullmatch(traceparent)
-    return match.group(1) if match else secrets.token_hex(16)
+    match = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
+    return match.group(1) if match else new_trace_id()
 
 
 def _host_of_uri(environ: WSGIEnvironment) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from dashboard.web import urls
 from dashboard.web.assets import StaticFile
-from dashboard.web.compression import compressed
+from dashboard.web.compression import compressed, takes_gzip
 from dashboard.web.parts import parts
 from dashboard.web.views.charts import Span
 from dashboard.web.views.pages import (
@@ -201,7 +201,7 @@ def static_file(name: str) -> Response:
 
 
 def _send(file: StaticFile) -> Response:
-    zipped = request.accept_encodings["gzip"] > 0
+    zipped = takes_gzip(request.environ)
     answer = Response(file.zipped if zipped else file.body, content_type=file.content_type)
     answer.headers["Cache-Control"] = file.cache_control
     answer.headers["Vary"] = "Accept-Encoding"

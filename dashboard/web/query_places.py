@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
-from flask import current_app, request
+from flask import current_app
 
 from dashboard.web.envelope import ApiError, ErrorType
 from dashboard.web.server import THREADS
@@ -17,28 +15,30 @@ QUERY_PLACES = THREADS - 8
 _KEY = "glass-cockpit-query-places"
 
 
-@contextmanager
-def query_place() -> Iterator[None]:
-    """Take a place for the query of the request.
+class QueryPlaces:
+    """The places for queries, of which each takes one with a ``with``.
 
     Raises:
         ApiError: so many queries wait already that another one could only wait longer.
     """
-    # Setting a default is atomic: all threads see one semaphore.
-    places: threading.Semaphore = current_app.extensions.setdefault(_KEY, threading.BoundedSemaphore(QUERY_PLACES))
-    if not places.acquire(blocking=False):
-        raise ApiError(ErrorType.TIMEOUT, f"{QUERY_PLACES} queries run or wait already; ask again later")
-    try:
-        yield
-    finally:
-        places.release()
+
+    def __init__(self) -> None:
+        self._free = threading.BoundedSemaphore(QUERY_PLACES)
+
+    def __enter__(self) -> None:
+        if not self._free.acquire(blocking=False):
+            raise ApiError(ErrorType.TIMEOUT, f"{QUERY_PLACES} queries run or wait already; ask again later")
+
+    def __exit__(self, *error: object) -> None:
+        self._free.release()
 
 
-def asker_gone() -> Callable[[], bool]:
-    """Return the question whether whoever sent the request has closed the connection."""
-    asked: Callable[[], bool] | None = request.environ.get("waitress.client_disconnected")
-    return asked or _never
+def query_places() -> QueryPlaces:
+    """Return the places of the running application."""
+    found: QueryPlaces = current_app.extensions[_KEY]
+    return found
 
 
-def _never() -> bool:
-    return False
+def keep_query_places(extensions: dict[str, object], places: QueryPlaces) -> None:
+    """Remember the places where :func:`query_places` finds them."""
+    extensions[_KEY] = places

@@ -14,7 +14,7 @@ import orjson
 from dashboard.promql import Phase, QueryStats
 from dashboard.promql.literals import quote
 from dashboard.web.go_format import shortest_timestamp
-from dashboard.web.parameters import parameters
+from dashboard.web.parameters import Parameters
 
 _TRUE, _ALL = "true", "all"
 
@@ -26,9 +26,9 @@ class StatsWish:
     text: str
 
     @classmethod
-    def given(cls) -> StatsWish:
-        """Return what the request asks for."""
-        return cls(parameters().value_of("stats"))
+    def of(cls, given: Parameters) -> StatsWish:
+        """Return what the parameters of a request ask for."""
+        return cls(given.value_of("stats"))
 
     def __bool__(self) -> bool:
         return bool(self.text)

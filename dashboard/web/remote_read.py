@@ -15,9 +15,9 @@ from dashboard.remote import snappy
 from dashboard.remote.errors import BadMessageError
 from dashboard.remote.read import MOST_REQUEST_BYTES, ReadQuery, query_result, read_request, read_response
 from dashboard.web.api_blueprint import api_blueprint
+from dashboard.web.asked import asked
 from dashboard.web.envelope import ApiError, ErrorType
 from dashboard.web.parts import parts
-from dashboard.web.query_places import asker_gone, query_place
 
 MOST_SAMPLES = 5_000_000
 """How many samples one request may ask for: about 100 MB before they are compressed."""
@@ -34,7 +34,7 @@ def remote_read() -> Response:
     external = parts().reloader.loaded.config.external_labels
     try:
         queries = read_request(snappy.decompress(request.get_data(), MOST_REQUEST_BYTES))
-        with query_place(), _alone():
+        with asked().places, _alone():
             body = read_response(_results(queries, external))
     except (BadMessageError, SampleLimitError) as error:
         return Response(f"{error}\n", 400, mimetype="text/plain")
@@ -60,7 +60,7 @@ def _alone() -> Iterator[None]:
 
 def _results(queries: Sequence[ReadQuery], external: Labels) -> Iterator[list[snappy.Part]]:
     left = MOST_SAMPLES
-    gone = asker_gone()
+    gone = asked().gone
     for query in queries:
         if gone():
             raise QueryCancelledError("remote read")

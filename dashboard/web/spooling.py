@@ -10,14 +10,17 @@ import itertools
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import IO
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
 
-from flask import Response, request
 from werkzeug.wsgi import wrap_file
 
 from dashboard.promql import QueryCancelledError
-from dashboard.web.compression import WORTH_COMPRESSING
+from dashboard.web.compression import WORTH_COMPRESSING, takes_gzip
 from dashboard.web.envelope import ApiError, ErrorType
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 MOST_BYTES = 512 << 20
 """An answer that would be longer, before it is compressed, is refused."""
@@ -28,46 +31,61 @@ _ASKED_EVERY = 1 << 16
 # gzip's own format, at its fastest.
 _GZIP = 31
 _LEVEL = 1
+_VARY = ("Vary", "Accept-Encoding")
+_ENCODING = ("Content-Encoding", "gzip")
 
 
-def spooled_json(pieces: Iterator[bytes], gone: Callable[[], bool]) -> Response:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """JSON in memory or in a file, as a WSGI application that sends it."""
+
+    body: bytes | IO[bytes]
+    length: int
+    zipped: bool
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Send the answer."""
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(self.length)), _VARY]
+        start_response("200 OK", [*headers, _ENCODING] if self.zipped else headers)
+        return [self.body] if isinstance(self.body, bytes) else wrap_file(environ, self.body)
+
+
+def spooled_json(pieces: Iterator[bytes], environ: WSGIEnvironment, gone: Callable[[], bool]) -> Answer:
     """Return an answer of JSON in pieces, compressed where it is long and the asker takes that.
 
     Raises:
         ApiError: it is too long.
         QueryCancelledError: ``gone`` said that nobody waits for it any more.
     """
-    counted = _counted(pieces, gone)
-    first = _taken(counted, WORTH_COMPRESSING)
-    zipped = sum(map(len, first)) >= WORTH_COMPRESSING and request.accept_encodings["gzip"] > 0
-    whole = itertools.chain(first, counted)
-    answer = _answer(_gzipped(whole) if zipped else whole)
-    answer.headers["Vary"] = "Accept-Encoding"
-    if zipped:
-        answer.content_encoding = "gzip"
-    return answer
+    first = b"".join(_taken(pieces, WORTH_COMPRESSING))
+    if len(first) < WORTH_COMPRESSING:
+        return Answer(first, len(first), zipped=False)
+    zipped = takes_gzip(environ)
+    whole = _counted(itertools.chain([first], pieces), gone)
+    return Answer(*_spooled(_gzipped(whole) if zipped else whole), zipped)
 
 
-def _answer(pieces: Iterator[bytes]) -> Response:
+def _spooled(pieces: Iterator[bytes]) -> tuple[bytes | IO[bytes], int]:
+    """Return what the pieces make, or a file of it where it is large, and its length."""
     held = _taken(pieces, _IN_MEMORY)
     following = next(pieces, None)
     if following is None:
-        return Response(b"".join(held), mimetype="application/json")
-    return _answer_in_a_file(itertools.chain(held, [following], pieces))
+        body = b"".join(held)
+        return body, len(body)
+    file = _file_of(itertools.chain(held, [following], pieces))
+    length = file.tell()
+    file.seek(0)
+    return file, length
 
 
-def _answer_in_a_file(pieces: Iterable[bytes]) -> Response:
+def _file_of(pieces: Iterable[bytes]) -> IO[bytes]:
     file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - whoever sends it closes it.
     try:
         file.writelines(pieces)
-        length = file.tell()
-        file.seek(0)
     except BaseException:
         file.close()
         raise
-    answer = Response(wrap_file(request.environ, file), mimetype="application/json", direct_passthrough=True)
-    answer.content_length = length
-    return answer
+    return file
 
 
 def _taken(pieces: Iterator[bytes], size: int) -> list[bytes]:

@@ -112,7 +112,9 @@ def test_setting_the_clock_stops_nothing(
             # An hour made up for would be thousands.
             assert len(visits.since(moment)) < 100
             assert evaluations(server.url) < before + 100
-            assert [alert["state"] for alert in get_json(f"{server.url}/api/v1/alerts")["data"]["alerts"]] == ["pending"]
+            assert [alert["state"] for alert in get_json(f"{server.url}/api/v1/alerts")["data"]["alerts"]] == [
+                "pending"
+            ]
         # One of the two steps went back: what came after it is older than what is stored, and is counted.
         assert metrics(server.url)["prometheus_tsdb_out_of_order_samples_total"] > 0
         kept = stored(server)
