@@ -57,7 +57,7 @@ def test_the_story_of_an_outage(launcher: Launcher, page: Page, complaints: list
     expect(page.locator("#host-title")).to_be_visible()
     page.screenshot(path=tmp_path / "overview.png", full_page=True)
 
-    page.locator('.card[data-key="ai-reviewer"] a').click()
+    page.locator('.card[data-key="ai-reviewer"] h3 a').click()
     expect(page).to_have_url(f"{home}/apps/ai-reviewer")
     expect(page.locator(".uplot").first).to_be_visible()
     page.get_by_role("button", name="outage").click()

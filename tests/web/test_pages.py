@@ -190,7 +190,8 @@ def test_there_is_a_page_for_each_address_that_the_pages_name(client: FlaskClien
 @pytest.mark.parametrize("address", ["/", "/apps/shop"])
 def test_the_strip_of_scrapes_says_what_it_is(client: FlaskClient, address: str) -> None:
     page = client.get(address).text
-    assert '<small aria-hidden="true">last 50 scrapes</small>' in page
+    graph = urls.explore({"expr": 'up{job="shop"}', "tab": "graph", "range": "50m"}).replace("&", "&amp;")
+    assert f'href="{graph}" data-link="beats_url">last 50 scrapes</a>' in page
     said = "not scraped yet; a gap means no scrape"
     assert f'aria-label="{said}"' in page
     assert f'<title data-text="beats_text">{said}</title>' in page

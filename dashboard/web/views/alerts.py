@@ -12,6 +12,7 @@ from dashboard.model.labels import METRIC_NAME, Labels
 from dashboard.rules.alert import Alert, AlertState
 from dashboard.rules.status import AlertChange, RuleGroupStatus, RuleHealth, RuleKind, RuleStatus
 from dashboard.web import urls
+from dashboard.web.go_format import timestamp
 from dashboard.web.views import text
 from dashboard.web.views.problems import active, alert_key, severity_of
 from dashboard.web.views.templates import placeholders
@@ -39,6 +40,7 @@ class AlertRow:
     state: Annotated[str, "firing or pending."]
     since: Annotated[str, "Since when and for how long."]
     value: Annotated[str, "What the expression gave when it last held."]
+    query_url: Annotated[str, "The page of the expression."]
     labels: Annotated[tuple[Pair, ...], "What sets the alert apart."]
     annotations: Annotated[tuple[Pair, ...], "What the rule says of the alert."]
 
@@ -86,6 +88,7 @@ class ChangeRow:
     state: Annotated[str, "The state before and after, or that the alert was resolved."]
     labels: Annotated[str, "The other labels."]
     value: Annotated[str, "What the expression gave."]
+    query_url: Annotated[str, "The page of the expression at that time; nothing where the rule is there no more."]
     search: Annotated[str, "Lower-case text that the filter looks through."]
 
 
@@ -112,7 +115,7 @@ def make_alerts(groups: Sequence[RuleGroupStatus], changes: Sequence[AlertChange
         pending=sum(alert.state is AlertState.PENDING for alert in alerts),
         inactive=sum(rule.state is AlertState.INACTIVE for rule in rules),
         groups=tuple(rows),
-        changes=_change_rows(changes),
+        changes=_change_rows(groups, changes),
     )
 
 
@@ -155,11 +158,11 @@ def _rule_row(group: str, place: int, rule: RuleStatus, now: int) -> RuleRow:
         open=bool(alerts) or failing,
         error=rule.last_error,
         expression=rule.query,
-        query_url=urls.explore({"expr": rule.query}),
+        query_url=urls.query(rule.query),
         facts=_rule_facts(rule),
         labels=pairs(rule.labels.drop(("severity",))),
         annotations=() if alerts else pairs(rule.annotations),
-        alerts=tuple(_alert_row(alert, now) for alert in alerts[:_MOST_ALERTS]),
+        alerts=tuple(_alert_row(alert, rule.query, now) for alert in alerts[:_MOST_ALERTS]),
         more=f"and {left_out} more" if left_out > 0 else "",
         search=" ".join(words).lower(),
     )
@@ -181,13 +184,14 @@ def _rule_facts(rule: RuleStatus) -> str:
     return " · ".join(facts)
 
 
-def _alert_row(alert: Alert, now: int) -> AlertRow:
+def _alert_row(alert: Alert, query: str, now: int) -> AlertRow:
     return AlertRow(
         id=alert_key(alert.labels),
         level=_LEVELS[alert.state],
         state=alert.state.value,
         since=f"for {text.age(now - alert.starts_at)}, since {text.moment(alert.starts_at)}",
         value=alert_value(alert.value),
+        query_url=urls.query(query),
         labels=pairs(alert.labels.drop(("alertname",))),
         annotations=pairs(alert.annotations),
     )
@@ -207,8 +211,12 @@ def _link(value: str) -> str:
     return urls.safe_link(value) if value.startswith(("http://", "https://")) else ""
 
 
-def _change_rows(changes: Sequence[AlertChange]) -> tuple[ChangeRow, ...]:
-    return tuple(_change_row(change) for change in changes)
+def _change_rows(groups: Sequence[RuleGroupStatus], changes: Sequence[AlertChange]) -> tuple[ChangeRow, ...]:
+    queries = {(group.file, group.name, rule.name): rule.query for group in groups for rule in _alerting(group)}
+    return tuple(
+        _change_row(change, queries.get((change.file, change.group, change.labels.get("alertname")), ""))
+        for change in changes
+    )
 
 
 def _change_text(change: AlertChange) -> str:
@@ -217,7 +225,7 @@ def _change_text(change: AlertChange) -> str:
     return f"{change.before.value} → {change.after.value}"
 
 
-def _change_row(change: AlertChange) -> ChangeRow:
+def _change_row(change: AlertChange, query: str) -> ChangeRow:
     name = change.labels.get("alertname")
     labels = ", ".join(f"{label}={value}" for label, value in change.labels.drop(("alertname", METRIC_NAME)))
     state = _change_text(change)
@@ -229,5 +237,6 @@ def _change_row(change: AlertChange) -> ChangeRow:
         state=state,
         labels=labels,
         value=alert_value(change.value),
+        query_url=urls.explore({"expr": query, "end": timestamp(change.time)}) if query else "",
         search=" ".join((name, state, labels)).lower(),
     )

@@ -9,6 +9,7 @@ from typing import Annotated
 from dashboard.model.labels import METRIC_NAME, Labels
 from dashboard.rules.alert import Alert
 from dashboard.scrape.status import TargetStatus
+from dashboard.web import urls
 from dashboard.web.views.cards import Card
 from dashboard.web.views.incidents import Incident
 from dashboard.web.views.overview import concerns
@@ -32,6 +33,7 @@ class Info:
     """One info family."""
 
     id: Annotated[str, "The family's name."]
+    query_url: Annotated[str, "The page of its query."]
     help: Annotated[str, "What the app says of the family."]
     rows: Annotated[tuple[InfoRow, ...], "Its series."]
 
@@ -59,10 +61,10 @@ def app_problems(job: str, alerts: Iterable[Alert], targets: Sequence[TargetStat
     return tuple(problems_of([alert for alert in alerts if concerns(alert, job)], targets, now))
 
 
-def make_info(name: str, help_text: str, series: Iterable[Labels]) -> Info:
+def make_info(name: str, query: str, help_text: str, series: Iterable[Labels]) -> Info:
     """Return an info family as a table; what each app's series carry anyway is left out."""
     rows = []
     for labels in series:
         said = labels.drop((METRIC_NAME, "job", "instance", "app"))
         rows.append(InfoRow(alert_key(labels), tuple(Label(label, value) for label, value in said)))
-    return Info(name, help_text, tuple(rows[:_MOST_ROWS]))
+    return Info(name, urls.query(query), help_text, tuple(rows[:_MOST_ROWS]))

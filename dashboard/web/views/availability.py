@@ -6,15 +6,18 @@ from collections import defaultdict
 
 import numpy as np
 
+from dashboard.model.duration import format_duration
 from dashboard.model.labels import METRIC_NAME
 from dashboard.model.matcher import Matcher, MatchKind
 from dashboard.model.samples import BoolArray, IntArray, SeriesBatch, is_stale
 from dashboard.promql.engine import Queryable
+from dashboard.web.views.queries import selector
 
 DAY = 86_400_000
 
 # A scrape counts until the next one, but no longer than a query would look back for it.
 _LONGEST = 300_000
+_MOST_STEPS = 1_000_000
 
 
 def ask_availability(queryable: Queryable, now: int) -> dict[str, float]:
@@ -27,6 +30,16 @@ def ask_availability(queryable: Queryable, now: int) -> dict[str, float]:
             good[labels.get("job")] += up
             known[labels.get("job")] += told
     return {job: good[job] / length for job, length in known.items() if length}
+
+
+def availability_query(job: str, interval: int, targets: int) -> str:
+    """Return the query of a job's availability: its targets are looked at once a scrape interval (milliseconds).
+
+    Where that would be more than a million times in all, each is looked at once in several intervals.
+    """
+    step = -(-DAY * targets // (_MOST_STEPS * interval)) * interval
+    ups = f"{selector([(METRIC_NAME, 'up'), ('job', job)])}[{format_duration(DAY)}:{format_duration(step)}]"
+    return f"sum(sum_over_time({ups})) / sum(count_over_time({ups}))"
 
 
 def _lengths(timestamps: IntArray, now: int) -> IntArray:

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+from dashboard.model.duration import format_duration
+from dashboard.model.labels import METRIC_NAME
 from dashboard.web import urls
 from dashboard.web.views import svg, text
+from dashboard.web.views.availability import availability_query
 from dashboard.web.views.beats import BEATS, Beat, beats_text
 from dashboard.web.views.figures import Figures
+from dashboard.web.views.queries import selector
 
 _ERRORS_WARN = 0.01
 _ERRORS_BAD = 0.05
@@ -39,6 +43,8 @@ class AppState:
     availability: float | None
     beats: str
     instances: tuple[str, ...] = ()
+    interval: int = 0
+    """The longest scrape interval of its targets, in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +59,19 @@ class Card:
     alerts: Annotated[str, "How many alerts of this app fire or are pending, in words, or nothing."]
     alert_level: Annotated[str, "bad where alerts fire, warn where they are only pending."]
     rate: Annotated[str, "Requests a second."]
+    rate_url: Annotated[str, "The page of its query, or nothing beside a dash."]
     rate_unit: Annotated[str, "/s beside a rate, or nothing beside a dash."]
     errors: Annotated[str, "The share of requests that failed with 5xx."]
+    errors_url: Annotated[str, "The page of its query, or nothing beside a dash."]
     error_level: Annotated[str, "bad from 5 % on, warn from 1 % on, else ok."]
     p50: Annotated[str, "The median latency."]
+    p50_url: Annotated[str, "The page of its query, or nothing beside a dash."]
     p95: Annotated[str, "The latency that 95 % of the requests stay under."]
-    availability: Annotated[str, "The share of scrapes in the last 24 hours that succeeded."]
+    p95_url: Annotated[str, "The page of its query, or nothing beside a dash."]
+    availability: Annotated[str, "The share of the last 24 hours in which the targets answered."]
+    availability_url: Annotated[str, "The page of its query, or nothing beside a dash."]
     beats: Annotated[str, "The last 50 scrapes, oldest first, a letter each: u up, p part, d down, n none."]
+    beats_url: Annotated[str, "The page that shows the same as a graph."]
     beats_text: Annotated[str, "The beats in words, and what gaps mean."]
     beats_up: Annotated[str, "The path of the beats at which every target answered."]
     beats_part: Annotated[str, "The path of the beats at which some targets answered."]
@@ -98,18 +110,39 @@ def make_card(app: AppState) -> Card:
         alerts=alerts_text(app.firing, app.pending),
         alert_level=(Level.BAD if app.firing else Level.WARN if app.pending else Level.OK).value,
         rate=text.number(figures.requests),
+        rate_url=_query_url(figures, "requests"),
         rate_unit="" if figures.requests is None else "/s",
         errors=text.percent(figures.errors),
+        errors_url=_query_url(figures, "errors"),
         error_level=_error_level(figures.errors).value,
         p50=text.seconds(figures.p50),
+        p50_url=_query_url(figures, "p50"),
         p95=text.seconds(figures.p95),
+        p95_url=_query_url(figures, "p95"),
         availability=text.percent(app.availability),
+        availability_url=_availability_url(app),
+        beats_url=_beats_url(app),
         **beat_fields(app.beats),
         line=svg.line_path(figures.spark, top=peak * 1.1),
         area=svg.area_path(figures.spark, top=peak * 1.1),
         line_text=_line_text(peak),
         search=" ".join((app.job, state, figures.version, *app.instances)).lower(),
     )
+
+
+def _query_url(figures: Figures, name: str) -> str:
+    return urls.query(figures.queries[name]) if name in figures.queries else ""
+
+
+def _availability_url(app: AppState) -> str:
+    if app.availability is None or not app.interval:
+        return ""
+    return urls.query(availability_query(app.job, app.interval, app.up + app.down + app.unknown))
+
+
+def _beats_url(app: AppState) -> str:
+    ups = selector([(METRIC_NAME, "up"), ("job", app.job)])
+    return urls.explore({"expr": ups, "tab": "graph", "range": format_duration(BEATS * app.interval)})
 
 
 def beat_fields(beats: str) -> dict[str, str]:

@@ -1,21 +1,25 @@
-"""What is asked of the engine for the cards of all apps at once: a handful of queries, however many apps there are."""
+"""What is asked of the engine for the cards of all apps at once: a handful of queries, however many apps there are.
+
+The query of a figure of one app is the same, with the job in its selectors.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from dashboard.model.duration import format_duration
-from dashboard.model.labels import Labels
+from dashboard.model.labels import Labels, quote
 from dashboard.promql import Engine, Matrix, Ranges, Vector
 
 SPARK_LENGTH = 15 * 60_000
 SPARK_STEP = 15_000
 _SHORTEST_WINDOW = 60_000
 
-# The first family that a job exposes is the one that counts its requests, and is timed.
+# The first family that gives a job its figure counts.
 _REQUEST_COUNTERS = ("http_requests_total", "flask_http_request_duration_seconds_count")
 _LATENCY_BUCKETS = ("http_request_duration_seconds_bucket", "flask_http_request_duration_seconds_bucket")
 _BUILD_INFO = '{__name__=~".+_build_info", version!=""}'
@@ -37,11 +41,27 @@ class Figures:
     version: str = ""
     spark: tuple[float | None, ...] = field(default=())
     """Requests a second in the last 15 minutes, oldest first."""
+    queries: Mapping[str, str] = field(default_factory=dict)
+    """The queries of the figures above, by their names."""
 
 
 def rate_window(interval: int) -> int:
     """Return how far back a rate looks at a scrape interval: four scrapes, and a minute at least (milliseconds)."""
     return max(_SHORTEST_WINDOW, 4 * interval)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A figure of one job, and the query that gives it."""
+
+    value: float
+    query: str
+
+
+class _Query(Protocol):
+    """Makes a query of a family over a window, for one job or for all."""
+
+    def __call__(self, family: str, window: str, job: str = "") -> str: ...
 
 
 def ask_figures(engine: Engine, interval: int, now: int) -> dict[str, Figures]:
@@ -51,32 +71,71 @@ def ask_figures(engine: Engine, interval: int, now: int) -> dict[str, Figures]:
         PromqlError: a query could not be answered.
     """
     window = format_duration(rate_window(interval))
-    requests, errors = _requests(engine, window, now)
-    p50 = _by_job(engine, _quantile(0.5, window), now)
-    p95 = _by_job(engine, _quantile(0.95, window), now)
-    versions = ask_versions(engine, now)
-    sparks = _sparks(engine, window, now)
-    jobs = {*requests, *p50, *p95, *versions, *sparks}
+
+    def ask(families: Sequence[str], query: _Query) -> dict[str, _Found]:
+        found: dict[str, _Found] = {}
+        for family in reversed(families):
+            values = _by_job(engine, query(family, window), now)
+            found |= {job: _Found(value, query(family, window, job)) for job, value in values.items()}
+        return found
+
+    asked = {name: ask(families, query) for name, families, query in _FIGURES}
+    versions, sparks = ask_versions(engine, now), _sparks(engine, window, now)
+    jobs = {*versions, *sparks}.union(*asked.values())
     return {
-        job: Figures(
-            requests.get(job), errors.get(job), p50.get(job), p95.get(job), versions.get(job, ""), sparks.get(job, ())
+        job: _figures(
+            {name: found[job] for name, found in asked.items() if job in found},
+            versions.get(job, ""),
+            sparks.get(job, ()),
         )
         for job in jobs
     }
 
 
-def _requests(engine: Engine, window: str, now: int) -> tuple[dict[str, float], dict[str, float | None]]:
-    totals: dict[str, float] = defaultdict(float)
-    failed: dict[str, float] = defaultdict(float)
-    told: set[str] = set()
-    rates = (f"sum by (job, status, code) (rate({name}[{window}]))" for name in _REQUEST_COUNTERS)
-    for labels, value in _vector(engine, " or on (job) ".join(rates), now):
-        job, status = labels.get("job"), labels.get("status") or labels.get("code")
-        totals[job] += value
-        if status:
-            told.add(job)
-            failed[job] += value if is_server_error(status) else 0.0
-    return totals, {job: _ratio(failed[job], totals[job]) for job in told}
+def _figures(found: Mapping[str, _Found], version: str, spark: tuple[float | None, ...]) -> Figures:
+    values = {name: each.value for name, each in found.items()}
+    return Figures(
+        requests=values.get("requests"),
+        errors=values.get("errors"),
+        p50=values.get("p50"),
+        p95=values.get("p95"),
+        version=version,
+        spark=spark,
+        queries={name: each.query for name, each in found.items()},
+    )
+
+
+def _requests_query(family: str, window: str, job: str = "") -> str:
+    return f"sum by (job) (rate({_series(family, job)}[{window}]))"
+
+
+def _errors_query(family: str, window: str, job: str = "") -> str:
+    failed, told = (
+        " or ".join(f"rate({_series(family, job, label + value)}[{window}])" for label in ("status", "code"))
+        for value in ('=~"5.."', '!=""')
+    )
+    # Where no status is told there is no share; where none failed, it is zero.
+    return f"(sum by (job) ({failed}) or 0 * sum by (job) ({told})) / {_requests_query(family, window, job)}"
+
+
+def _quantile_query(quantile: float) -> _Query:
+    def query(family: str, window: str, job: str = "") -> str:
+        return f"histogram_quantile({quantile}, sum by (job, le) (rate({_series(family, job)}[{window}])))"
+
+    return query
+
+
+def _series(family: str, job: str, *matchers: str) -> str:
+    own = ",".join((*matchers, f"job={quote(job)}") if job else matchers)
+    return f"{family}{{{own}}}" if own else family
+
+
+_FIGURES: Sequence[tuple[str, Sequence[str], _Query]] = (
+    ("requests", _REQUEST_COUNTERS, _requests_query),
+    ("errors", _REQUEST_COUNTERS, _errors_query),
+    ("p50", _LATENCY_BUCKETS, _quantile_query(0.5)),
+    ("p95", _LATENCY_BUCKETS, _quantile_query(0.95)),
+)
 
 
 def is_server_error(status: str) -> bool:
@@ -84,18 +143,9 @@ def is_server_error(status: str) -> bool:
     return len(status) == 3 and status.startswith("5")
 
 
-def _ratio(part: float, whole: float) -> float | None:
-    return part / whole if whole > 0 else None
-
-
-def _quantile(quantile: float, window: str) -> str:
-    sums = (f"histogram_quantile({quantile}, sum by (job, le) (rate({name}[{window}])))" for name in _LATENCY_BUCKETS)
-    return " or ".join(sums)
-
-
 def _sparks(engine: Engine, window: str, now: int) -> dict[str, tuple[float | None, ...]]:
     end = now // SPARK_STEP * SPARK_STEP
-    query = " or ".join(f"sum by (job) (rate({name}[{window}]))" for name in _REQUEST_COUNTERS)
+    query = " or ".join(_requests_query(family, window) for family in _REQUEST_COUNTERS)
     matrix = engine.range(query, end - SPARK_LENGTH, end, SPARK_STEP).value
     assert isinstance(matrix, Matrix)  # noqa: S101 - a range query gives nothing else.
     return {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -48,7 +47,6 @@ _SENT = (
 )
 
 Rows = list[tuple[Labels, float]]
-Ask = Callable[[str], Rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +56,36 @@ class Gauge:
     id: Annotated[str, "What is measured, which names the gauge among its sisters."]
     name: Annotated[str, "What is measured, as people call it."]
     value: Annotated[str, "The figure."]
+    value_url: Annotated[str, "The page of its query, or nothing beside a dash."]
     detail: Annotated[str, "What the figure is of, or nothing."]
+    detail_url: Annotated[str, "The page of the query of that, or nothing."]
     level: Annotated[str, "bad, warn or ok."]
     fill: Annotated[str, "How full the bar is, of 100; nothing where there is no bar."]
     url: Annotated[str, "The page that tells more, or nothing."] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Host:
+    """Asks about one target of the host."""
+
+    engine: Engine
+    own: str
+    window: str
+    now: int
+
+    def rows(self, query: str) -> Rows:
+        """Return the finite values of a query."""
+        vector = self.engine.instant(self._whole(query), self.now).value
+        assert isinstance(vector, Vector)  # noqa: S101 - every query here gives nothing else.
+        rows = zip(vector.labels, vector.values.tolist(), strict=True)
+        return [(labels, value) for labels, value in rows if math.isfinite(value)]
+
+    def url(self, query: str) -> str:
+        """Return the page of a query."""
+        return urls.query(self._whole(query))
+
+    def _whole(self, query: str) -> str:
+        return query.format(own=self.own, window=self.window)
 
 
 def ask_host(engine: Engine, target: Labels, interval: int, now: int) -> tuple[Gauge, ...]:
@@ -71,54 +95,91 @@ def ask_host(engine: Engine, target: Labels, interval: int, now: int) -> tuple[G
         PromqlError: a query could not be answered.
     """
     own = ",".join(f"{name}={quote(target.get(name))}" for name in ("job", "instance"))
-    window = format_duration(rate_window(interval))
-
-    def ask(query: str) -> Rows:
-        vector = engine.instant(query.format(own=own, window=window), now).value
-        assert isinstance(vector, Vector)  # noqa: S101 - every query here gives nothing else.
-        rows = zip(vector.labels, vector.values.tolist(), strict=True)
-        return [(labels, value) for labels, value in rows if math.isfinite(value)]
-
+    host = _Host(engine, own, format_duration(rate_window(interval)), now)
     cards = ask_cards(engine, now, own)
-    return (*_cpu(ask), *_memory(ask), *_disk(ask), *_network(ask), *map(_gpu_gauge, cards))
+    return (*_cpu(host), *_memory(host), *_disk(host), *_network(host), *map(_gpu_gauge, cards))
 
 
-def _cpu(ask: Ask) -> list[Gauge]:
-    detail = "".join(text.count(int(value), "core") for _, value in ask(_CORES))
-    return [_ratio_gauge("cpu", "CPU", value, detail) for _, value in ask(_CPU)[:1]]
+def _cpu(host: _Host) -> list[Gauge]:
+    cores = "".join(text.count(int(value), "core") for _, value in host.rows(_CORES))
+    # A busy processor is no reason for alarm; a full memory or disk is.
+    return [
+        Gauge(
+            id="cpu",
+            name="CPU",
+            value_url=host.url(_CPU),
+            detail=cores,
+            detail_url=host.url(_CORES),
+            level="ok",
+            **_ratio_fields(value),
+        )
+        for _, value in host.rows(_CPU)[:1]
+    ]
 
 
-def _memory(ask: Ask) -> list[Gauge]:
-    totals = [value for _, value in ask(_MEMORY_TOTAL)]
-    detail = f"of {text.size(totals[0])}" if totals else ""
-    return [_ratio_gauge("memory", "Memory", value, detail) for _, value in ask(_MEMORY)[:1]]
+def _memory(host: _Host) -> list[Gauge]:
+    totals = [value for _, value in host.rows(_MEMORY_TOTAL)]
+    return [
+        Gauge(
+            id="memory",
+            name="Memory",
+            value_url=host.url(_MEMORY),
+            detail=f"of {text.size(totals[0])}" if totals else "",
+            detail_url=host.url(_MEMORY_TOTAL),
+            level=_level(value),
+            **_ratio_fields(value),
+        )
+        for _, value in host.rows(_MEMORY)[:1]
+    ]
 
 
-def _disk(ask: Ask) -> list[Gauge]:
-    fullest = max(ask(_DISK), key=lambda row: row[1], default=None)
+def _disk(host: _Host) -> list[Gauge]:
+    fullest = max(host.rows(_DISK), key=lambda row: row[1], default=None)
     if fullest is None:
         return []
     labels, ratio = fullest
-    return [_ratio_gauge("disk", "Disk", ratio, labels.get("mountpoint") or labels.get("volume"))]
+    return [
+        Gauge(
+            id="disk",
+            name="Disk",
+            value_url=host.url(_DISK),
+            detail=labels.get("mountpoint") or labels.get("volume"),
+            detail_url="",
+            level=_level(ratio),
+            **_ratio_fields(ratio),
+        )
+    ]
 
 
-def _network(ask: Ask) -> list[Gauge]:
-    received, sent = ask(_RECEIVED), ask(_SENT)
+def _network(host: _Host) -> list[Gauge]:
+    received, sent = host.rows(_RECEIVED), host.rows(_SENT)
     if not received or not sent:
         return []
-    value = f"↓ {text.size(received[0][1])}/s"
-    return [Gauge("network", "Network", value, f"↑ {text.size(sent[0][1])}/s", "ok", "")]
+    value, detail = f"↓ {text.size(received[0][1])}/s", f"↑ {text.size(sent[0][1])}/s"
+    return [Gauge("network", "Network", value, host.url(_RECEIVED), detail, host.url(_SENT), "ok", "")]
 
 
 def _gpu_gauge(card: GpuCard) -> Gauge:
     detail = " · ".join(filter(None, (card.memory, card.temperature, card.model)))
-    # A busy graphics card is no reason for alarm.
-    return Gauge(f"gpu-{card.id}", card.name, card.utilization, detail, "ok", card.utilization_fill, urls.GPU)
+    return Gauge(
+        id=f"gpu-{card.id}",
+        name=card.name,
+        value=card.utilization,
+        value_url=card.utilization_url,
+        detail=detail,
+        # There each of these figures has the page of its query.
+        detail_url=urls.GPU,
+        # A busy graphics card is no reason for alarm.
+        level="ok",
+        fill=card.utilization_fill,
+        url=urls.GPU,
+    )
 
 
-def _ratio_gauge(key: str, name: str, ratio: float, detail: str) -> Gauge:
-    level = "bad" if ratio >= _BAD else "warn" if ratio >= _WARN else "ok"
-    # A busy processor is no reason for alarm; a full memory or disk is.
-    calm = key == "cpu"
-    fill = min(100.0, max(0.0, ratio * 100))
-    return Gauge(key, name, text.percent(ratio), detail, "ok" if calm else level, f"{fill:.1f}")
+def _level(ratio: float) -> str:
+    return "bad" if ratio >= _BAD else "warn" if ratio >= _WARN else "ok"
+
+
+def _ratio_fields(ratio: float) -> dict[str, str]:
+    """Return the fields of a gauge that show a ratio."""
+    return {"value": text.percent(ratio), "fill": f"{min(100.0, max(0.0, ratio * 100)):.1f}"}

@@ -93,6 +93,7 @@ def app_state(job: str, asked: Asked) -> AppState:
         availability=asked.availability.get(job),
         beats=asked.beats.get(job, ""),
         instances=tuple(target.labels.get("instance") for target in targets),
+        interval=max((target.interval for target in targets), default=0),
     )
 
 

@@ -175,19 +175,21 @@ def _facts(asked: AskedStore, now: int) -> tuple[Fact, ...]:
 def _amounts(asked: AskedStore) -> list[Fact]:
     stats, samples = asked.stats, asked.stats.block_samples + asked.stats.head_samples
     chunks = sum(block.bytes for block in asked.blocks)
+    everything = f"{_ratio(stats.bytes, samples)} with everything" if chunks else ""
     return [
         _fact("Series", f"{stats.series:,}", url=_own_url(asked, "prometheus_tsdb_head_series")),
         _fact("Samples", text.number(samples), f"{text.number(stats.head_samples)} not in a block yet"),
-        _fact("Bytes a sample", _ratio(chunks, stats.block_samples), f"{_ratio(stats.bytes, samples)} with everything"),
+        _fact("Bytes a sample", _ratio(chunks, stats.block_samples), everything),
     ]
 
 
 def _sizes(asked: AskedStore) -> list[Fact]:
     found, files = asked.forecast, f"{text.size(asked.stats.bytes)} with the log"
-    growing = _own_url(asked, "glass_storage_growth_bytes_per_second", " * 86400")
+    known = found.growth is not None
+    growing = _own_url(asked, "glass_storage_growth_bytes_per_second", " * 86400") if known else ""
     return [
         _fact("In use", text.size(found.space.used), files, url=_own_url(asked, "glass_storage_used_bytes")),
-        _fact("Growth", text.size(found.growth), "a day", url=growing),
+        _fact("Growth", text.size(found.growth), "a day" if known else "", url=growing),
         _fact("Free on the disk", text.size(found.space.free)),
     ]
 
@@ -224,7 +226,7 @@ def _own_url(asked: AskedStore, metric: str, more: str = "") -> str:
 
 
 def _ratio(size: int, samples: int) -> str:
-    return text.number(size / samples) if samples else text.NOTHING
+    return text.number(size / samples) if size and samples else text.NOTHING
 
 
 def _tops(found: Cardinality) -> tuple[Top, ...]:
@@ -286,5 +288,5 @@ def _block_row(place: int, block: Stored) -> BlockRow:
         length=format_duration(block.end - block.start),
         samples=f"{block.samples:,}",
         size=text.size(block.bytes) if block.bytes else text.NOTHING,
-        each=_ratio(block.bytes, block.samples) if block.bytes else text.NOTHING,
+        each=_ratio(block.bytes, block.samples),
     )

@@ -16,10 +16,13 @@ from dashboard.scrape.status import ScrapePool, TargetHealth, TargetStatus
 from dashboard.web import urls
 from dashboard.web.views import text
 from dashboard.web.views.local import is_local, own_path
+from dashboard.web.views.queries import selector_like
 
 MOST_TARGETS = 1000
 """How many targets are shown at once, and how many of those that were dropped."""
 
+# The series that a scrape adds to what the target tells.
+_ADDED = "up|scrape_.+"
 _LEVELS = {TargetHealth.UP: "ok", TargetHealth.DOWN: "bad", TargetHealth.UNKNOWN: "unknown"}
 _STATES = {TargetHealth.UP: "up", TargetHealth.DOWN: "down", TargetHealth.UNKNOWN: "waiting"}
 
@@ -67,6 +70,7 @@ class TargetRow:
     link: Annotated[str, "The address, if it may be followed, or nothing."]
     page_url: Annotated[str, "The page that tells how the target got its labels."]
     scrape_url: Annotated[str, "Where to ask for a scrape at once."]
+    series_url: Annotated[str, "The page of the series that tell how the scrapes go, or nothing before the first."]
     last_scrape: Annotated[str, "How long ago the target was scraped last."]
     duration: Annotated[str, "How long that took."]
     samples: Annotated[str, "How many samples it gave."]
@@ -210,6 +214,7 @@ def target_row(target: TargetStatus, now: int) -> TargetRow:
         link=_link(target.url),
         page_url=urls.target(target.id),
         scrape_url=urls.scrape_api(target.id),
+        series_url=urls.query(selector_like(_ADDED, target.labels)) if target.last_scrape else "",
         last_scrape=f"{text.age(now - target.last_scrape)} ago" if target.last_scrape else text.NOTHING,
         duration=text.seconds(target.last_duration) if target.last_scrape else text.NOTHING,
         samples=f"{target.samples:,}" if target.last_scrape else text.NOTHING,

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import dashboard
-from dashboard.model.labels import METRIC_NAME, Labels, quote
+from dashboard.model.labels import METRIC_NAME, Labels
 from dashboard.model.matcher import Matcher, MatchKind
 from dashboard.promql import Engine, PromqlError, Vector
 from dashboard.rules.alert import AlertState
@@ -44,6 +44,7 @@ from dashboard.web.views.overview import (
     make_overview,
 )
 from dashboard.web.views.panels import PanelSpec, Section, panel_rows, panels_of
+from dashboard.web.views.queries import selector
 from dashboard.web.views.status import MOST_LISTED, AskedStore, StatusView, make_status
 from dashboard.web.views.target import TargetView, find_target, make_target
 from dashboard.web.views.targets import AskedTargets, StateFilter, TargetsView, make_targets
@@ -196,15 +197,17 @@ class Views:
 
     def _infos(self, job: str, now: int) -> tuple[Info, ...]:
         infos = [family for family in self._families(job) if family.kind is Kind.INFO and not family.common]
+        queries = (selector([(METRIC_NAME, family.metric), ("job", job)]) for family in infos)
         return tuple(
-            make_info(family.title, family.help, self._series_now(family.metric, job, now)) for family in infos
+            make_info(family.title, query, family.help, self._series_now(query, now))
+            for family, query in zip(infos, queries, strict=True)
         )
 
-    def _series_now(self, metric: str, job: str, now: int) -> Sequence[Labels]:
+    def _series_now(self, query: str, now: int) -> Sequence[Labels]:
         try:
-            vector = self._engine.instant(f"{{__name__={quote(metric)},job={quote(job)}}}", now).value
+            vector = self._engine.instant(query, now).value
         except PromqlError as error:
-            _log.warning("the info family %s cannot be shown: %s", metric, error)
+            _log.warning("the info family %s cannot be shown: %s", query, error)
             return ()
         return vector.labels if isinstance(vector, Vector) else ()
 

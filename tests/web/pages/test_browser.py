@@ -128,12 +128,27 @@ def test_the_overview_updates_in_place_and_loses_nothing(page: Page, server: Ser
 
 def test_a_card_that_has_the_focus_keeps_it_when_the_order_changes(page: Page, server: Server, parts: Parts) -> None:
     page.goto(url_of(server))
-    page.locator('.card[data-key="shop"] a').focus()
+    page.locator('.card[data-key="shop"] h3 a').focus()
     scrape(server, parts, "shop")
     poll(page, "/api/cockpit/overview")
     expect(page.locator('.card[data-key="shop"] .state')).to_have_text("up")
-    expect(page.locator('.card[data-key="shop"] a')).to_be_focused()
+    expect(page.locator('.card[data-key="shop"] h3 a')).to_be_focused()
     assert page.locator(".card").evaluate_all("cards => cards.map(card => card.dataset.key)") == ["gone", "shop"]
+
+
+def test_a_figure_leads_to_its_query_and_the_card_around_it_to_the_app(
+    page: Page, server: Server, world: Parts
+) -> None:
+    assert world.scrape.targets()
+    page.goto(url_of(server))
+    rate = page.locator('.card[data-key="shop"] [data-text="rate"]')
+    shown = rate.inner_text()
+    rate.click()
+    expect(page.locator("#expr")).to_have_value('sum by (job) (rate(http_requests_total{job="shop"}[4m]))')
+    expect(page.locator(".results td")).to_contain_text(shown)
+    page.go_back()
+    page.locator('.card[data-key="shop"]').click(position={"x": 100, "y": 50})
+    expect(page).to_have_url(f"{url_of(server)}/apps/shop")
 
 
 def test_a_lost_server_is_said_plainly_and_its_return_is_noticed(page: Page, app: Flask, complaints: list[str]) -> None:

@@ -111,6 +111,15 @@ def test_only_an_alert_that_fired_is_resolved(before: AlertState, after: AlertSt
     assert shown in row.search
 
 
+def test_a_change_leads_to_its_rule_at_that_time_while_there_is_one() -> None:
+    change = AlertChange(
+        NOW, "/etc/rules/shop.yml", "a", Labels.of({"alertname": "Slow"}), AlertState.PENDING, AlertState.FIRING, 2.0
+    )
+    (row,) = view(group("a", rule("Slow")), changes=(change,)).changes
+    assert row.query_url == "/explore?expr=x+%3E+1&end=1700000000"
+    assert [row.query_url for row in view(group("a", rule("Calm")), changes=(change,)).changes] == [""]
+
+
 def test_many_alerts_of_a_rule_are_cut_and_counted() -> None:
     many = tuple(alert(AlertState.FIRING, path=str(number)) for number in range(60))
     (row,) = view(group("a", rule("Slow", *many))).groups[0].rules

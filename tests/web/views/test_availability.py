@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from dashboard.model.labels import Labels
+from dashboard.promql import Vector
 from dashboard.storage import Storage
 from dashboard.web import Parts
 from dashboard.web.views import text
-from dashboard.web.views.availability import DAY, ask_availability
+from dashboard.web.views.availability import DAY, ask_availability, availability_query
 
 
 def store(storage: Storage, samples: list[tuple[int, float]], instance: str = "a", end: int = 0) -> None:
@@ -33,6 +34,22 @@ def test_an_outage_weighs_by_its_time_however_often_it_was_looked_at(parts: Part
     store(parts.storage, [*steps(now - DAY, live, 15_000), *outage])
     assert ask_availability(parts.storage, now) == {"api": pytest.approx(1 - 120_000 / DAY)}
     assert text.percent(ask_availability(parts.storage, now)["api"]) == "99.86 %"
+
+
+def test_its_query_gives_the_same_however_often_it_was_looked_at(parts: Parts) -> None:
+    now = parts.clock()
+    live = now - 7_200_000
+    store(parts.storage, [*steps(now - DAY, live, 60_000), *steps(live, now - 600_000, 15_000, 0.0)])
+    store(parts.storage, steps(live, now, 15_000), instance="b")
+    vector = parts.engine.instant(availability_query("api", 15_000, 2), now).value
+    assert isinstance(vector, Vector)
+    assert vector.values.tolist() == [pytest.approx(ask_availability(parts.storage, now)["api"], abs=1e-3)]
+
+
+def test_its_query_looks_less_often_at_many_targets() -> None:
+    assert "[1d:5s]" in availability_query("api", 5_000, 50)
+    assert "[1d:10s]" in availability_query("api", 5_000, 100)
+    assert "[1d:1m30s]" in availability_query("api", 5_000, 1000)
 
 
 def test_one_failed_scrape_in_a_day_is_no_hundred_percent(parts: Parts) -> None:

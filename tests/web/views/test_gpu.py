@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dashboard.model.labels import Labels
-from dashboard.web import Parts
+from dashboard.web import Parts, urls
 from dashboard.web.views.charts import Span, make_chart
 from dashboard.web.views.gpu import GpuCard, GpuPart, GpuProcess, ask_cards, gpu_panels
 from dashboard.web.views.views import Views
@@ -35,6 +35,14 @@ def test_a_card_is_put_into_words(parts: Parts) -> None:
     store(parts, {**FIRST, "groupname": "python"}, namedprocess_namegroup_gpu_memory_bytes=2.0**30)
     store(parts, {**FIRST, "groupname": "Xorg"}, namedprocess_namegroup_gpu_memory_bytes=2.0**20)
     (card,) = cards(parts)
+    own = 'UUID="GPU-a",GPU_I_ID=""'
+
+    def url(figure: str, more: str = "") -> str:
+        return urls.query(f"DCGM_FI_DEV_{figure}{{{own}}}{more}")
+
+    def process_url(name: str) -> str:
+        return urls.query(f'namedprocess_namegroup_gpu_memory_bytes{{UUID="GPU-a",groupname="{name}"}}')
+
     assert card == GpuCard(
         id="GPU-a",
         name="GPU 0",
@@ -42,16 +50,26 @@ def test_a_card_is_put_into_words(parts: Parts) -> None:
         host="box",
         level="ok",
         utilization="35 %",
+        utilization_url=url("GPU_UTIL", " / 100"),
         utilization_fill="35.0",
         memory="2 GiB of 8 GiB",
+        memory_url=url("FB_USED", " * 1048576"),
         memory_fill="25.0",
         temperature="41 °C",
+        temperature_url=url("GPU_TEMP"),
         power="72.5 of 700 W",
+        power_url=url("POWER_USAGE"),
         clock="1980 MHz",
+        clock_url=url("SM_CLOCK"),
         slowed="Slowed by power limit, heat.",
+        slowed_url=url("CLOCK_THROTTLE_REASONS"),
         error="",
+        error_url="",
         parts=(),
-        processes=(GpuProcess("python", "1 GiB"), GpuProcess("Xorg", "1 MiB")),
+        processes=(
+            GpuProcess("python", "1 GiB", process_url("python")),
+            GpuProcess("Xorg", "1 MiB", process_url("Xorg")),
+        ),
     )
 
 
@@ -60,6 +78,7 @@ def test_what_a_card_does_not_tell_is_a_dash(parts: Parts) -> None:
     (card,) = cards(parts)
     assert {card.utilization, card.memory, card.power, card.clock} == {"–"}
     assert {card.utilization_fill, card.memory_fill, card.slowed, card.error} == {""}
+    assert {card.utilization_url, card.memory_url, card.power_url, card.slowed_url, card.error_url} == {""}
 
 
 def test_an_error_of_the_driver_is_said(parts: Parts) -> None:
@@ -74,9 +93,12 @@ def test_a_divided_card_has_the_memory_of_its_parts_together(parts: Parts) -> No
     store(parts, {**FIRST, "GPU_I_ID": "2", "GPU_I_PROFILE": "2g.10gb"}, FB_USED=0, FB_TOTAL=4096)
     (card,) = cards(parts)
     assert (card.memory, card.memory_fill, card.temperature) == ("1 GiB of 8 GiB", "12.5", "41 °C")
+    series = 'DCGM_FI_DEV_FB_USED{UUID="GPU-a"'
+    assert card.memory_url == urls.query(f"sum(max by (GPU_I_ID) ({series}}})) * 1048576")
+    first, second = (urls.query(f'{series},GPU_I_ID="{part}"}} * 1048576') for part in "12")
     assert card.parts == (
-        GpuPart("1", "1g.5gb", "1 GiB of 4 GiB", "25.0"),
-        GpuPart("2", "2g.10gb", "0 B of 4 GiB", "0.0"),
+        GpuPart("1", "1g.5gb", "1 GiB of 4 GiB", first, "25.0"),
+        GpuPart("2", "2g.10gb", "0 B of 4 GiB", second, "0.0"),
     )
 
 

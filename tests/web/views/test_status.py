@@ -75,7 +75,16 @@ def test_it_says_how_much_there_is() -> None:
     assert found["Earliest sample"][0] == "2 d ago"
     assert found["Retention"] == ("30d", "no limit of size")
     assert found["Schema"] == ("as expected", "")
-    assert facts(made(stats=StorageStats(0, 0, 0, 0, 8192, None, None)))["Earliest sample"].value == "–"
+
+
+def test_what_a_young_store_does_not_know_is_a_dash() -> None:
+    young = made(
+        stats=StorageStats(3, 100, 0, 0, 90_000, None, None), blocks=[], forecast=Forecast(ASKED.forecast.space)
+    )
+    found = facts(young)
+    for name in ("Bytes a sample", "Growth", "Earliest sample", "Latest sample"):
+        assert (found[name].value, found[name].detail) == ("–", "")
+    assert young.summary == "The first block tells, two hours after the start; the disk has 100 MiB left."
 
 
 def test_what_asks_for_attention_is_said() -> None:
@@ -153,9 +162,10 @@ def test_figures_lead_to_our_own_metrics_where_those_are_scraped(client: FlaskCl
     assert found == {
         "Series": f"prometheus_tsdb_head_series{own}",
         "In use": f"glass_storage_used_bytes{own}",
-        "Growth": f"glass_storage_growth_bytes_per_second{own} * 86400",
         "Damaged places": f"glass_storage_damaged_places{own}",
     }
+    growth = facts(made(own=(("job", "me"),)))["Growth"]
+    assert expression(growth.url) == 'glass_storage_growth_bytes_per_second{job="me"} * 86400'
     shown = client.get("/api/cockpit/status").json
     assert shown["headline"] in client.get("/status").text
 

@@ -11,6 +11,7 @@ from dashboard.config.warnings import ConfigWarning
 from dashboard.model.labels import Labels
 from dashboard.reload import ReloadStatus
 from dashboard.scrape.status import BadLine, ScrapePool, TargetHealth, TargetStatus
+from dashboard.web import urls
 from dashboard.web.views.targets import (
     MOST_TARGETS,
     AskedTargets,
@@ -54,6 +55,12 @@ def test_pools_and_targets_that_are_down_come_first() -> None:
     ]
     assert [target.id for target in view.pools[0].targets] == ["2", "1"]
     assert (view.up, view.down, view.unknown, view.dropped, view.firing) == (1, 1, 1, 0, 2)
+
+
+def test_the_figures_of_a_target_lead_to_the_series_of_its_scrapes() -> None:
+    query = '{__name__=~"up|scrape_.+",instance="box:80",job="shop"}'
+    assert target_row(UP, NOW).series_url == urls.query(query)
+    assert target_row(NEW, NOW).series_url == ""
 
 
 def test_targets_that_were_dropped_are_counted_and_listed() -> None:
