@@ -21,10 +21,15 @@ from pathlib import Path
 from scrape_load import Punctuality, Server, free_port, our_command, prometheus_config, punctuality, running, serving
 
 
-def servers(folder: Path, file: Path, prometheus: str) -> list[tuple[str, int, list[str], Path]]:
+def servers(folder: Path, file: Path, wanted: argparse.Namespace) -> list[tuple[str, int, list[str], Path]]:
     ours, theirs = free_port(), free_port()
+    lengths = []
+    if wanted.block_length:
+        (folder / "cockpit.yml").write_text(f"block_length: {wanted.block_length}\n", encoding="utf-8")
+        lengths = [f"--storage.tsdb.{which}-block-duration={wanted.block_length}" for which in ("min", "max")]
     their_command = [
-        prometheus,
+        wanted.prometheus,
+        *lengths,
         f"--config.file={file}",
         f"--storage.tsdb.path={folder / 'theirs'}",
         f"--web.listen-address=127.0.0.1:{theirs}",
@@ -92,6 +97,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--duration", type=int, default=90, help="seconds of the measurement")
     parser.add_argument("--hung", type=int, default=30, help="targets that never answer")
     parser.add_argument("--lying", type=int, default=10, help="targets with broken answers")
+    parser.add_argument("--block-length", help="of both servers' youngest blocks, such as 5m; two hours if not given")
     parser.add_argument("--prometheus", default=shutil.which("prometheus"), help="the binary to compare with")
     return parser.parse_args()
 
@@ -106,7 +112,7 @@ def main() -> None:
         counts = {"good": wanted.targets, "hung": wanted.hung, "lying": wanted.lying}
         file = folder / "prometheus.yml"
         file.write_text(prometheus_config(port, wanted.interval, counts), encoding="utf-8")
-        found = [undo.enter_context(running(*each)) for each in servers(folder, file, wanted.prometheus)]
+        found = [undo.enter_context(running(*each)) for each in servers(folder, file, wanted)]
         time.sleep(wanted.warm_up)
         show(measure(found, port, wanted), wanted)
 
