@@ -13,14 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dashboard.model.samples import BoolArray, FloatArray, IntArray, Known, SampleLimitError, Samples, is_absent
+from dashboard.model.samples import BoolArray, FloatArray, IntArray, Known, Samples, is_absent
 from dashboard.storage.columns import Keep
-from dashboard.storage.packed import PackedSamples, Stretch
+from dashboard.storage.packed import PackedSamples
+from dashboard.storage.pieces import Lookup, Piece, counted, find_piece
 from dashboard.storage.points import PointColumns
 from dashboard.storage.source import Source
-
-_COUNTED = 16
-"""Samples are counted up to so many times the limit."""
 
 _KEPT = 1 << 20
 """If a query reads no more samples, their values are kept for the next one: those of more would fill the cache."""
@@ -39,52 +37,12 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """Where the wanted series are among some columns: ``columns[i]`` holds the one at ``places[i]``, which rise."""
-
-    series: IntArray
-    places: IntArray
-    columns: IntArray
-    key: bytes
-    """The same for the same places."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """The part of a source that a query wants: ``times`` begins at the place ``first`` of those of the source."""
-
-    source: Source
-    found: _Found
-    times: IntArray
-    first: int
-
-    @property
-    def size(self) -> int:
-        """The number of samples, or places without one, that it has in memory."""
-        return len(self.found.places) * len(self.times)
-
-    def read_into(self, out: FloatArray, places: IntArray, keep: Keep) -> Known:
-        """Write the samples at some of its places, which rise, into ``out``."""
-        return self.source.read_into(out, self._columns(places), self.first, keep)
-
-    def unpacked(self, places: IntArray) -> Stretch | None:
-        """Return what it holds of some of its places, which rise, as it was unpacked, if that is plain numbers."""
-        columns = self.source.unpacked(self._columns(places))
-        return Stretch(columns, self.first, len(self.times)) if columns is not None and columns.is_plain else None
-
-    def _columns(self, places: IntArray) -> IntArray:
-        if len(places) == len(self.found.places):
-            return self.found.columns
-        return self.found.columns[np.searchsorted(self.found.places, places)]
-
-
-@dataclass(frozen=True, slots=True)
 class _Chain:
     """Series that lie in the same pieces, which follow each other in time."""
 
     places: IntArray
     times: IntArray
-    pieces: Sequence[_Piece]
+    pieces: Sequence[Piece]
 
     def read_into(self, out: FloatArray, keep: Keep) -> Known:
         """Write the pieces side by side into float64[places, times]."""
@@ -98,40 +56,6 @@ class _Chain:
                 rising &= own[:, 0] >= out[:, at - 1]
             at += len(piece.times)
         return Known(plain, rising)
-
-
-class _Lookup:
-    """Finds the wanted series in sources; those of one layout share their columns, and are searched once."""
-
-    def __init__(self, wanted: IntArray) -> None:
-        """``wanted`` are numbers of series, each once."""
-        self._where = np.full(int(wanted.max(initial=-1)) + 1, -1, dtype=np.int64)
-        self._where[wanted] = np.arange(len(wanted))
-        self._known: dict[tuple[int, int], _Found] = {}
-
-    def __call__(self, series: IntArray) -> _Found:
-        """Find the wanted series among the series of columns."""
-        address = (series.__array_interface__["data"][0], len(series))
-        if address not in self._known:
-            # It holds the array, so that no other one is ever at this address.
-            self._known[address] = self._search(series)
-        return self._known[address]
-
-    def places_of(self, series: IntArray) -> IntArray:
-        """Return the place of each series, or -1."""
-        known = series < len(self._where)
-        if known.all():
-            return self._where[series]
-        return np.where(known, self._where[np.where(known, series, 0)], -1)
-
-    def _search(self, series: IntArray) -> _Found:
-        places = self.places_of(series)
-        columns = np.flatnonzero(places >= 0)
-        places = places[columns]
-        if (places[1:] < places[:-1]).any():
-            order = np.argsort(places)
-            places, columns = places[order], columns[order]
-        return _Found(series, places, columns, places.tobytes())
 
 
 def merge(
@@ -150,9 +74,9 @@ def merge(
     """
     if not len(wanted):
         return
-    lookup = _Lookup(wanted)
+    lookup = Lookup(wanted)
     found = _points_between(points, lookup, start, end)
-    pieces = list(_counted((_piece(source, lookup, start, end) for source in sources), len(found), most))
+    pieces = list(counted((find_piece(source, lookup, start, end) for source in sources), len(found), most))
     size = sum(piece.size for piece in pieces)
     pointed = np.zeros(len(wanted), dtype=np.bool_)
     pointed[lookup.places_of(found.series)] = True
@@ -183,36 +107,13 @@ def members(wanted: BoolArray, source: Source) -> IntArray:
     return series[wanted[series]]
 
 
-def _piece(source: Source, lookup: _Lookup, start: int, end: int) -> _Piece | None:
-    found = lookup(source.series)
-    if not len(found.places):
-        return None
-    times = source.times
-    first, last = np.searchsorted(times, start), np.searchsorted(times, end, side="right")
-    return _Piece(source, found, times[first:last], int(first)) if first < last else None
-
-
-def _counted(pieces: Iterable[_Piece | None], count: int, most: int | None) -> Iterator[_Piece]:
-    """Pass on the pieces there are, unless they and ``count`` other samples are more than ``most``.
-
-    How many more is told up to a point: one who asks for far too much need not wait for all to be counted.
-    """
-    for piece in filter(None, pieces):
-        count += piece.size
-        if most is not None and count > _COUNTED * most:
-            break
-        yield piece
-    if most is not None and count > most:
-        raise SampleLimitError(most, count)
-
-
-def _points_between(points: PointColumns, lookup: _Lookup, start: int, end: int) -> PointColumns:
+def _points_between(points: PointColumns, lookup: Lookup, start: int, end: int) -> PointColumns:
     mask = (points.timestamps >= start) & (points.timestamps <= end)
     mask[mask] = lookup.places_of(points.series[mask]) >= 0
     return points.where(mask)
 
 
-def _chains(count: int, pieces: Sequence[_Piece]) -> Iterator[tuple[IntArray, list[_Piece]]]:
+def _chains(count: int, pieces: Sequence[Piece]) -> Iterator[tuple[IntArray, list[Piece]]]:
     """Group the places by the list of pieces that hold them."""
     families: dict[bytes, list[int]] = {}
     for number, piece in enumerate(pieces):
@@ -247,7 +148,7 @@ def _split(count: int, parts: Sequence[tuple[IntArray, list[int]]]) -> Iterator[
             yield places, chains[number]
 
 
-def _overlap(chain: list[_Piece]) -> bool:
+def _overlap(chain: list[Piece]) -> bool:
     """Sort the pieces by time if that leaves none that overlap; otherwise leave their order, and say so."""
     ordered = sorted(chain, key=lambda piece: int(piece.times[0]))
     for earlier, later in itertools.pairwise(ordered):
@@ -257,7 +158,7 @@ def _overlap(chain: list[_Piece]) -> bool:
     return False
 
 
-def _end_to_end(chain: Sequence[_Piece]) -> IntArray:
+def _end_to_end(chain: Sequence[Piece]) -> IntArray:
     return chain[0].times if len(chain) == 1 else np.concatenate([piece.times for piece in chain])
 
 
@@ -316,7 +217,7 @@ def _patterns(present: BoolArray) -> Iterator[tuple[IntArray, BoolArray]]:
         yield rows, present[row]
 
 
-def _sorted(places: IntArray, wanted: IntArray, chain: Sequence[_Piece], points: PointColumns) -> Iterator[Part]:
+def _sorted(places: IntArray, wanted: IntArray, chain: Sequence[Piece], points: PointColumns) -> Iterator[Part]:
     """Sort the samples of each series by time; of equal timestamps, the first one is kept."""
     if not len(places):
         return
@@ -333,7 +234,7 @@ def _sorted(places: IntArray, wanted: IntArray, chain: Sequence[_Piece], points:
             yield Part(np.array([place]), times, values[present][first][None])
 
 
-def _matrix(piece: _Piece, places: IntArray) -> FloatArray:
+def _matrix(piece: Piece, places: IntArray) -> FloatArray:
     values = np.empty((len(places), len(piece.times)))
     piece.read_into(values, places, Keep.NOTHING)
     return values
