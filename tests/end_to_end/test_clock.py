@@ -112,7 +112,9 @@ def test_setting_the_clock_stops_nothing(
             # An hour made up for would be thousands.
             assert len(visits.since(moment)) < 100
             assert evaluations(server.url) < before + 100
-            assert [alert["state"] for alert in get_json(f"{server.url}/api/v1/alerts")["data"]["alerts"]] == ["pending"]
+            assert [alert["state"] for alert in get_json(f"{server.url}/api/v1/alerts")["data"]["alerts"]] == [
+                "pending"
+            ]
         # One of the two steps went back: what came after it is older than what is stored, and is counted.
         assert metrics(server.url)["prometheus_tsdb_out_of_order_samples_total"] > 0
         kept = stored(server)
@@ -124,6 +126,10 @@ def stored(server: Server) -> list[int]:
     """Return the visits that are stored, by their timestamps."""
     found = server.query("visits[3d]", time=time.time() + 86_500)
     return [int(value) for _, value in found[0]["values"]] if found else []
+
+
+def states_of_alerts(server: Server) -> list[str]:
+    return [alert["state"] for alert in get_json(f"{server.url}/api/v1/alerts")["data"]["alerts"]]
 
 
 def evaluations(url: str) -> float:

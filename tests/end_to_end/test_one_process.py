@@ -69,9 +69,7 @@ def refuse_often(launcher: Launcher, config: Path, data: Path, starts: int) -> N
     assert launcher.glass("--config", str(config)).is_ready("/ready")
 
 
-def test_a_second_server_is_refused_until_the_first_is_killed(
-    launcher: Launcher, config: Path, tmp_path: Path
-) -> None:
+def test_a_second_server_is_refused_until_the_first_is_killed(launcher: Launcher, config: Path, tmp_path: Path) -> None:
     refuse_often(launcher, config, tmp_path / "data", 3)
 
 
