@@ -104,7 +104,9 @@ class Storage:
         self._journal = Journal(
             database, self._series, self._head.publish, self._sealer.run_some, clock=clock, interval=journal_interval
         )
-        self._ingest = Ingest(self._journal, self._series, self._last, out_of_order_window)
+        self._ingest = Ingest(
+            self._journal, self._series, self._last, block_length=block_length, window=out_of_order_window
+        )
         self._compactor = Compactor(
             database,
             lock=self._lock,
