@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,28 +25,59 @@ def is_corrupt(error: BaseException | None) -> bool:
 def scan(
     connection: sqlite3.Connection, table: str, columns: str, damage: Damage, *, key: str = "id"
 ) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of a table with an integer key, in its order: the key, and the columns. Keys always rise."""
-    at = -1
+    """Yield the rows of a table with an integer key: the key, and the columns; each row once.
+
+    They come in the order of their keys, unless pages or keys are damaged.
+    """
+    seen, begin = _Seen(), -1
     while True:
         query = f"SELECT {key}, {columns} FROM {table} WHERE {key} > ? ORDER BY {key}"  # noqa: S608 - names of our own tables.
+        at = begin
         try:
-            for row in connection.execute(query, (at,)):
-                if row[0] <= at:
-                    # Reading on from there would lead here again and again.
-                    damage.found(f"the table {table} at {key} {row[0]}", CorruptBlobError("its rows are out of order"))
-                    continue
+            for row in connection.execute(query, (begin,)):
                 at = row[0]
-                yield row
+                if at <= seen.highest:
+                    damage.found(f"the order of the table {table}", CorruptBlobError(f"{key} {at} comes late"))
+                if seen.add(at):
+                    yield row
         except sqlite3.DatabaseError as error:
             if not is_corrupt(error):
                 raise
             damage.found(f"the table {table} after {key} {at}", error)
-            following = _after_damage(connection, table, key, at)
-            if following is None:
-                return
-            at = following
         else:
             return
+        following = _after_damage(connection, table, key, at)
+        if following is not None and following <= begin:
+            # The pages are out of order, and reading on from there would lead here again.
+            following = _after_damage(connection, table, key, max(begin, seen.highest))
+        if following is None:
+            return
+        begin = following
+
+
+class _Seen:
+    """The keys of the rows that were read, which nearly always rise."""
+
+    def __init__(self) -> None:
+        self.highest = -1
+        self._keys = array("q")
+        self._known: set[int] | None = None
+
+    def add(self, key: int) -> bool:
+        """Remember a key and say whether it is new."""
+        if key > self.highest:
+            self.highest = key
+        elif key in self._all():
+            return False
+        self._keys.append(key)
+        if self._known is not None:
+            self._known.add(key)
+        return True
+
+    def _all(self) -> set[int]:
+        if self._known is None:
+            self._known = set(self._keys)
+        return self._known
 
 
 def _after_damage(connection: sqlite3.Connection, table: str, key: str, at: int) -> int | None:
