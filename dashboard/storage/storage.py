@@ -186,6 +186,11 @@ class Storage:
         """Why the last commit failed, if it did."""
         return self._journal.last_error
 
+    @property
+    def damaged(self) -> dict[str, str]:
+        """The places that could not be read and are left out, each with the reason."""
+        return self._damage.places()
+
     def series_id(self, labels: Labels) -> int:
         """Return the number of a series, and register it if it is new.
 
