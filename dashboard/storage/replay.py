@@ -27,10 +27,14 @@ def replay(database: Database, registry: SeriesRegistry, last: LastSamples, head
     count = 0
     with database.read() as connection:
         registry.load(connection, damage)
-        last.load(connection, damage)
+        last.load(connection, damage, len(registry))
         for growth in _growths(connection, damage):
+            if growth.first != widths.get(growth.layout, 0):
+                # Those before it are damaged, and with these columns rows would get the values of others.
+                log.error("layout %d ends before column %d", growth.layout, growth.first)
+                continue
             head.publish([growth])
-            widths[growth.layout] = widths.get(growth.layout, 0) + len(growth.series)
+            widths[growth.layout] = growth.first + len(growth.series)
         for record in _records(connection, damage):
             if not isinstance(record, Points) and _width(record) > widths.get(record.layout, 0):
                 log.error("record %d of the journal has no layout and is left out", record.number)
@@ -57,9 +61,14 @@ def _growths(connection: sqlite3.Connection, damage: Damage) -> Iterator[Growth]
 
 
 def _records(connection: sqlite3.Connection, damage: Damage) -> Iterator[Row | Points | Run]:
+    latest = 0
     for row in scan(connection, "journal", "layout, first, last, body", damage):
         try:
-            yield read_record(row)
+            record = read_record(row)
+            if record.number <= latest:
+                raise CorruptBlobError("it stands behind later ones")
+            latest = record.number
+            yield record
         except CorruptBlobError as error:
             damage.found(f"record {row[0]} of the journal", error, row[4])
 

@@ -156,6 +156,35 @@ def test_much_damage_never_makes_a_wrong_value(tmp_path: Path, whole: Whole) -> 
     check_damage(tmp_path, whole, {(file, kind): count for file in (FILE, LOG) for kind, count in times.items()})
 
 
+def test_a_series_whose_number_is_damaged_takes_no_other_along(tmp_path: Path, whole: Whole) -> None:
+    octets = bytearray(whole.files[FILE])
+    # The number of the series stands a few bytes before its labels; the next one's is higher.
+    place = octets.index(b'{"__name__":"old3","le":"0.5"}') - 5
+    assert octets[place] == 3
+    octets[place] += 32
+    store = open_damaged(tmp_path / "data", {**whole.files, FILE: bytes(octets)})
+    assert store is not None
+    found = store.dump()
+    assert whole.held.keys() - found.keys() == {"old3", "old35"}
+    assert all(samples == whole.held[name] for name, samples in found.items())
+    assert store.ids("new series").tolist() == [81]
+    store.close()
+
+
+def test_columns_behind_damaged_ones_get_no_values_of_others(make_store: MakeStore) -> None:
+    store = make_store()
+    appender = store.storage.appender()
+    for time, names in ((10, "a"), (20, "abcd"), (30, "abcdefg")):
+        appender.append(time, store.ids(*names), np.array([float(time + ord(name)) for name in names]))
+    store.storage.flush()
+    held = store.dump()
+    store.database.write(
+        lambda connection: connection.execute("UPDATE layout_columns SET series = x'070102030405' WHERE first = 1")
+    )
+    store.reopen()
+    assert store.dump() == {"a": held["a"][:1]}
+
+
 def test_a_damaged_blob_is_set_aside_with_its_reason(make_store: MakeStore) -> None:
     store = make_store(**OPTIONS)
     store.storage.appender().append(10, store.ids("a"), np.array([0.5]))
