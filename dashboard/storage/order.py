@@ -16,6 +16,7 @@ from dashboard.model.samples import BoolArray, FloatArray, IntArray
 from dashboard.storage.damage import Damage
 from dashboard.storage.scan import scan
 
+_ROW = {"time": int, "bits": int}
 NEVER = np.iinfo(np.int64).min
 
 
@@ -114,7 +115,7 @@ class LastSamples:
     def load(self, connection: sqlite3.Connection, damage: Damage, count: int) -> None:
         """Read the table ``series_last``: the last samples that are in blocks, of ``count`` series."""
         # A number that was never given is damaged.
-        rows = [row for row in scan(connection, "series_last", "time, bits", damage) if row[0] < count]
+        rows = [row for row in scan(connection, "series_last", _ROW, damage) if row[0] < count]
         if rows:
             table = np.array(rows, dtype=np.int64)
             self.raise_to(table[:, 0], table[:, 1], np.ascontiguousarray(table[:, 2]).view(np.uint64))

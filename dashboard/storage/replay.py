@@ -20,6 +20,9 @@ from dashboard.storage.series import SeriesRegistry
 
 log = logging.getLogger(__name__)
 
+_COLUMNS = {"layout": int, "first": int, "series": bytes}
+_RECORD = {"layout": int | None, "first": int, "last": int, "body": bytes}
+
 
 def replay(database: Database, registry: SeriesRegistry, last: LastSamples, head: Head, damage: Damage) -> int:
     """Fill empty parts with what the database holds, and return the number of the next layout."""
@@ -53,7 +56,7 @@ def _width(record: Row | Run) -> int:
 
 def _growths(connection: sqlite3.Connection, damage: Damage) -> Iterator[Growth]:
     # Columns were added in the order in which they stand in the table.
-    for _, layout, first, series in scan(connection, "layout_columns", "layout, first, series", damage, key="rowid"):
+    for _, layout, first, series in scan(connection, "layout_columns", _COLUMNS, damage, key="rowid"):
         try:
             yield read_growth(layout, first, series)
         except CorruptBlobError as error:
@@ -62,7 +65,7 @@ def _growths(connection: sqlite3.Connection, damage: Damage) -> Iterator[Growth]
 
 def _records(connection: sqlite3.Connection, damage: Damage) -> Iterator[Row | Points | Run]:
     latest = 0
-    for row in scan(connection, "journal", "layout, first, last, body", damage):
+    for row in scan(connection, "journal", _RECORD, damage):
         try:
             record = read_record(row)
             if record.number <= latest:

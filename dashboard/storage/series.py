@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 _NO_LABELS = Labels()
 _FAR = 1 << 20
+_ROW = {"labels": str, "checksum": int | None}
 
 SeriesRow = tuple[int, str, int]
 """Number, labels as JSON, and the checksum of both."""
@@ -96,7 +97,7 @@ class SeriesRegistry:
     def load(self, connection: sqlite3.Connection, damage: Damage) -> None:
         """Fill an empty registry from the table ``series``."""
         rows, damaged = list[tuple[int, Labels]](), list[int]()
-        for number, labels, checksum in scan(connection, "series", "labels, checksum", damage):
+        for number, labels, checksum in scan(connection, "series", _ROW, damage):
             try:
                 rows.append((number, _read_labels(number, labels, checksum)))
             except CorruptBlobError as error:

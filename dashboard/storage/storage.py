@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from prometheus_client import CollectorRegistry
 
-from dashboard.database import Database, DatabaseError, ReadError, UnusableDatabaseError
+from dashboard.database import Database, DatabaseError, ReadError, UnusableDatabaseError, WriteError
 from dashboard.model.exemplar import Exemplar, SeriesExemplars
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher
@@ -95,9 +95,9 @@ class Storage:
         self._rebuilding = threading.Lock()
         self._series = SeriesRegistry()
         self._last = LastSamples()
-        self._exemplars = Exemplars(database, self._series)
         cache = Cache(cache_bytes)
         self._damage = Damage(database, clock)
+        self._exemplars = Exemplars(database, self._series, self._damage)
         self._head = Head(self._lock, raw_rows, cache, self._damage)
         self._blocks = Blocks(database, self._lock, cache, self._damage)
         self._sealer = Sealer(database, self._head, window=block_length)
@@ -157,7 +157,7 @@ class Storage:
         """
         try:
             self._load()
-        except ReadError as error:
+        except (ReadError, WriteError) as error:
             if is_corrupt(error):
                 raise UnusableDatabaseError(self._database.file, error) from error
             raise

@@ -19,7 +19,10 @@ from dashboard.storage.blocks import Block, Group
 from dashboard.storage.codec import decode_ints, encode_ints
 from dashboard.storage.damage import Damage
 from dashboard.storage.errors import CorruptBlobError
+from dashboard.storage.scan import scan
 from dashboard.storage.source import Source
+
+_ROW = {"blocks": int, "start": int, "end": int, "series": bytes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class Tombstones:
     def load(self) -> None:
         """Read the table."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT id, blocks, start, end, series FROM tombstones ORDER BY id").fetchall()
+            rows = list(scan(connection, "tombstones", _ROW, self._damage))
         stones = []
         for number, blocks, start, end, series in rows:
             try:

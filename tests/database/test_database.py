@@ -275,7 +275,5 @@ def test_a_damaged_list_of_migrations_is_refused_with_the_name_of_the_file(tmp_p
     Database.open(tmp_path, [numbers_migrations()]).close()
     with contextlib.closing(sqlite3.connect(tmp_path / "cockpit.db", isolation_level=None)) as connection:
         connection.execute("UPDATE _sqlite_migrations SET name = NULL")
-    with pytest.raises(
-        UnusableDatabaseError, match=r"cockpit\.db cannot be used: the list of its migrations is damaged"
-    ):
+    with pytest.raises(UnusableDatabaseError, match=r"cockpit\.db .*: the list of its migrations is damaged"):
         Database.open(tmp_path, [numbers_migrations()])
