@@ -140,7 +140,10 @@ def _applied(connection: sqlite3.Connection) -> list[str]:
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchall():
         return []
     query = f"SELECT migration_set || '.' || name FROM {table} ORDER BY id"  # noqa: S608
-    return [row[0] for row in connection.execute(query)]
+    names = [row[0] for row in connection.execute(query)]
+    if None in names:
+        raise sqlite3.DatabaseError("the list of its migrations is damaged")
+    return names
 
 
 def _expected(known: Mapping[str, Migration], applied: Iterable[str]) -> Shape:

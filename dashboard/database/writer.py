@@ -35,6 +35,7 @@ class Writer:
         """
         self._wal = file.with_name(f"{file.name}-wal")
         self._queue: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._checkpoint_error = ""
         self._closed = False
         self._closing = threading.Lock()
         ready: Future[None] = Future()
@@ -82,10 +83,14 @@ class Writer:
         try:
             if self._wal.stat().st_size > above:
                 connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+                self._checkpoint_error = ""
         except FileNotFoundError:
             return
         except (OSError, sqlite3.Error) as error:
-            log.warning("checkpoint failed: %s", error)
+            # A full disk makes every one fail; it is said once.
+            if str(error) != self._checkpoint_error:
+                log.warning("checkpoint failed: %s", error)
+            self._checkpoint_error = str(error)
 
 
 def _perform(connection: sqlite3.Connection, work: Work[Any], future: Future[Any]) -> None:

@@ -25,11 +25,14 @@ from dashboard.storage.columns import CachedColumns, Chunked, Columns, Keep
 from dashboard.storage.damage import Damage
 from dashboard.storage.errors import CorruptBlobError
 from dashboard.storage.leases import Leases
-from dashboard.storage.scan import is_corrupt, scan
+from dashboard.storage.scan import fits, is_corrupt, scan
 
 log = logging.getLogger(__name__)
 
 CHUNK_BITS = 24
+_BLOCK = {"start": int, "end": int, "samples": int, "bytes": int}
+_GROUP = {"block": int, "first": int, "last": int}
+_CONTENTS = {"series": bytes, "times": bytes, "starts": bytes | None, "rows": int}
 _DELETE_ROWS = 500
 _VACUUM_PAGES = 1000
 
@@ -92,16 +95,19 @@ class Group:
         return contents
 
     def _read_contents(self) -> tuple[_Contents, int]:
-        query = "SELECT series, times, starts, rows FROM block_groups WHERE id = ?"
-        row = None
+        query = f"SELECT {', '.join(_CONTENTS)} FROM block_groups WHERE id = ?"  # noqa: S608 - names of our own columns.
+        body = None
         try:
             with self.database.read() as connection:
                 row = connection.execute(query, (self.number,)).fetchone()
+            if row is not None and not fits(row, _CONTENTS.values()):
+                raise CorruptBlobError("it holds something else")
+            body = None if row is None else row[0] + row[1]
             contents = _NOTHING if row is None else self._parsed(*row)
         except (CorruptBlobError, ReadError) as error:
             if isinstance(error, ReadError) and not is_corrupt(error):
                 raise
-            self.damage.found(f"group {self.number} of the blocks", error, None if row is None else row[0] + row[1])
+            self.damage.found(f"group {self.number} of the blocks", error, body)
             contents = _NOTHING
         return contents, contents.nbytes
 
@@ -198,8 +204,8 @@ class Blocks:
         """Remove what is not complete, and read what there is."""
         self.delete_incomplete()
         with self._database.read() as connection:
-            blocks = list(scan(connection, "blocks", "start, end, samples, bytes", self._damage))
-            groups = list(scan(connection, "block_groups", "block, first, last", self._damage))
+            blocks = list(scan(connection, "blocks", _BLOCK, self._damage))
+            groups = list(scan(connection, "block_groups", _GROUP, self._damage))
             # A group that can be read no more may have left its chunks.
             chunk = connection.execute("SELECT max(id) FROM block_chunks").fetchone()[0] or 0
         made: dict[int, list[Group]] = {}
@@ -290,7 +296,7 @@ class Blocks:
 
     def _incomplete(self) -> list[int]:
         with self._database.read() as connection:
-            rows = scan(connection, "blocks", "complete", self._damage)
+            rows = scan(connection, "blocks", {"complete": int}, self._damage)
             return [number for number, complete in rows if not complete]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from dashboard.database import Database, DatabaseError
 from dashboard.storage.codec import Blob
+from dashboard.storage.scan import scan
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,8 @@ class Damage:
     def load(self) -> None:
         """Read what was found before."""
         with self._database.read() as connection:
-            found = dict(connection.execute("SELECT place, reason FROM damaged").fetchall())
+            rows = list(scan(connection, "damaged", {"place": str, "reason": str}, self))
+        found = {place: reason for _, place, reason in rows}
         with self._lock:
             self._places = {**found, **self._places}
 

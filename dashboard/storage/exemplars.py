@@ -24,6 +24,8 @@ from dashboard.model.exemplar import Exemplar, SeriesExemplars
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher
 from dashboard.model.samples import IntArray
+from dashboard.storage.damage import Damage
+from dashboard.storage.scan import scan
 from dashboard.storage.series import SeriesRegistry
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ MOST_EXEMPLARS = 100_000
 """How many exemplars are kept unless the configuration says otherwise."""
 
 _SAVE_SECONDS = 1.0
+_ROW = {"series": int, "time": int, "stamped": int, "bits": int, "labels": str}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +92,12 @@ class _Fate(enum.Enum):
 class Exemplars:
     """A ring of exemplars. Thread-safe."""
 
-    def __init__(self, database: Database, registry: SeriesRegistry, most: int = MOST_EXEMPLARS) -> None:
+    def __init__(
+        self, database: Database, registry: SeriesRegistry, damage: Damage, most: int = MOST_EXEMPLARS
+    ) -> None:
         """Build an empty ring of ``most`` exemplars; none are kept below 1."""
         self._database = database
+        self._damage = damage
         self._registry = registry
         self._most = max(0, most)
         self._lock = threading.Lock()
@@ -115,16 +121,13 @@ class Exemplars:
         """
         known = len(self._registry)
         with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT id, series, time, stamped, bits, labels FROM exemplars ORDER BY id DESC LIMIT ?", (self._most,)
-            ).fetchall()
+            rows = deque(scan(connection, "exemplars", _ROW, self._damage), maxlen=self._most)
         if any(row[1] >= known for row in rows):
             # A kill came between an exemplar and its series, whose number another series will be given.
             self._database.write(lambda writer: writer.execute("DELETE FROM exemplars WHERE series >= ?", (known,)))
-            rows = [row for row in rows if row[1] < known]
         with self._lock:
-            for row in reversed(rows):
-                kept = _of_row(row)
+            for row in rows:
+                kept = _of_row(row) if row[1] < known else None
                 if kept:
                     self._enter(kept)
 

@@ -32,9 +32,12 @@ class AppendResult:
 class Ingest:
     """What all appenders share. Its lock is held for the microseconds that a row takes."""
 
-    def __init__(self, journal: Journal, registry: SeriesRegistry, last: LastSamples, window: int = 0) -> None:
-        """Samples are taken up to ``window`` milliseconds out of order."""
+    def __init__(
+        self, journal: Journal, registry: SeriesRegistry, last: LastSamples, *, block_length: int, window: int = 0
+    ) -> None:
+        """Samples are taken up to ``window`` milliseconds out of order; blocks cover ``block_length``."""
         self.window = window
+        self.block_length = block_length
         self._registry = registry
         self.lock = threading.Lock()
         self.journal = journal
@@ -151,7 +154,7 @@ class RowAppender:
 
     def _append(self, timestamp: int, series: IntArray, values: FloatArray) -> AppendResult:
         growths: list[Growth] = []
-        layout = self._current_layout(growths)
+        layout = self._current_layout(timestamp, growths)
         shape = self._shaped(layout, series, growths)
         repeated = 0
         if shape.first is not None:
@@ -175,11 +178,19 @@ class RowAppender:
         self._ingest.count(duplicates, verdict.out_of_order)
         return AppendResult(added, duplicates, verdict.out_of_order)
 
-    def _current_layout(self, growths: list[Growth]) -> Layout:
-        if self._layout is None or self._layout.retired:
+    def _current_layout(self, timestamp: int, growths: list[Growth]) -> Layout:
+        if self._layout is None or self._layout.retired or self._is_outgrown(self._layout, timestamp):
             self._layout, self._shape = self._ingest.new_layout(), None
             self._grow(self._layout, self._present, growths)
         return self._layout
+
+    def _is_outgrown(self, layout: Layout, timestamp: int) -> bool:
+        """Say whether a row begins another block, and some columns of the layout are of series that are gone.
+
+        A layout of the ones that are left costs nothing there, and those that are gone can be forgotten one day.
+        """
+        last, length = layout.last_timestamp, self._ingest.block_length
+        return last is not None and timestamp // length > last // length and len(self._present) < layout.width
 
     def _shaped(self, layout: Layout, series: IntArray, growths: list[Growth]) -> _Shape:
         shape = self._shape

@@ -16,6 +16,7 @@ from dashboard.model.samples import BoolArray, FloatArray, IntArray
 from dashboard.storage.damage import Damage
 from dashboard.storage.scan import scan
 
+_ROW = {"time": int, "bits": int}
 NEVER = np.iinfo(np.int64).min
 
 
@@ -111,9 +112,10 @@ class LastSamples:
         known = series[series < len(self._times)]
         self._times[known] = NEVER
 
-    def load(self, connection: sqlite3.Connection, damage: Damage) -> None:
-        """Read the table ``series_last``: the last samples that are in blocks."""
-        rows = list(scan(connection, "series_last", "time, bits", damage))
+    def load(self, connection: sqlite3.Connection, damage: Damage, count: int) -> None:
+        """Read the table ``series_last``: the last samples that are in blocks, of ``count`` series."""
+        # A number that was never given is damaged.
+        rows = [row for row in scan(connection, "series_last", _ROW, damage) if row[0] < count]
         if rows:
             table = np.array(rows, dtype=np.int64)
             self.raise_to(table[:, 0], table[:, 1], np.ascontiguousarray(table[:, 2]).view(np.uint64))

@@ -21,6 +21,9 @@ from dashboard.storage.source import read
 
 log = logging.getLogger(__name__)
 
+_COLUMNS = {"layout": int, "first": int, "series": bytes}
+_RECORD = {"layout": int | None, "first": int, "last": int, "body": bytes}
+
 
 def replay(database: Database, registry: SeriesRegistry, last: LastSamples, head: Head, damage: Damage) -> int:
     """Fill empty parts with what the database holds, and return the number of the next layout."""
@@ -28,10 +31,14 @@ def replay(database: Database, registry: SeriesRegistry, last: LastSamples, head
     count = 0
     with database.read() as connection:
         registry.load(connection, damage)
-        last.load(connection, damage)
+        last.load(connection, damage, len(registry))
         for growth in _growths(connection, damage):
+            if growth.first != widths.get(growth.layout, 0):
+                # Those before it are damaged, and with these columns rows would get the values of others.
+                log.error("layout %d ends before column %d", growth.layout, growth.first)
+                continue
             head.publish([growth])
-            widths[growth.layout] = widths.get(growth.layout, 0) + len(growth.series)
+            widths[growth.layout] = growth.first + len(growth.series)
         for record in _records(connection, damage):
             if not isinstance(record, Points) and _width(record) > widths.get(record.layout, 0):
                 log.error("record %d of the journal has no layout and is left out", record.number)
@@ -50,7 +57,7 @@ def _width(record: Row | Run) -> int:
 
 def _growths(connection: sqlite3.Connection, damage: Damage) -> Iterator[Growth]:
     # Columns were added in the order in which they stand in the table.
-    for _, layout, first, series in scan(connection, "layout_columns", "layout, first, series", damage, key="rowid"):
+    for _, layout, first, series in scan(connection, "layout_columns", _COLUMNS, damage, key="rowid"):
         try:
             yield read_growth(layout, first, series)
         except CorruptBlobError as error:
@@ -58,9 +65,14 @@ def _growths(connection: sqlite3.Connection, damage: Damage) -> Iterator[Growth]
 
 
 def _records(connection: sqlite3.Connection, damage: Damage) -> Iterator[Row | Points | Run]:
-    for row in scan(connection, "journal", "layout, first, last, body", damage):
+    latest = 0
+    for row in scan(connection, "journal", _RECORD, damage):
         try:
-            yield read_record(row)
+            record = read_record(row)
+            if record.number <= latest:
+                raise CorruptBlobError("it stands behind later ones")
+            latest = record.number
+            yield record
         except CorruptBlobError as error:
             damage.found(f"record {row[0]} of the journal", error, row[4])
 

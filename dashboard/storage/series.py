@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import operator
 import sqlite3
 import threading
 import zlib
@@ -23,6 +24,8 @@ from dashboard.storage.scan import scan
 log = logging.getLogger(__name__)
 
 _NO_LABELS = Labels()
+_FAR = 1 << 20
+_ROW = {"labels": str, "checksum": int | None}
 
 SeriesRow = tuple[int, str, int]
 """Number, labels as JSON, and the checksum of both."""
@@ -93,13 +96,20 @@ class SeriesRegistry:
 
     def load(self, connection: sqlite3.Connection, damage: Damage) -> None:
         """Fill an empty registry from the table ``series``."""
+        rows, damaged = list[tuple[int, Labels]](), list[int]()
+        for number, labels, checksum in scan(connection, "series", _ROW, damage):
+            try:
+                rows.append((number, _read_labels(number, labels, checksum)))
+            except CorruptBlobError as error:
+                damage.found(f"the labels of series {number}", error, labels.encode(errors="surrogateescape"))
+                damaged.append(number)
         with self._lock:
-            for number, labels, checksum in scan(connection, "series", "labels, checksum", damage):
+            for number, read in sorted(rows, key=operator.itemgetter(0)):
                 self._skip_to(number)
-                try:
-                    self._enter(_read_labels(number, labels, checksum))
-                except CorruptBlobError as error:
-                    damage.found(f"the labels of series {number}", error, labels.encode(errors="surrogateescape"))
+                self._enter(read)
+            for number in sorted(damaged):
+                # What is so far away was never given: then it is the number that is damaged.
+                if number < len(self._labels) + _FAR:
                     self._skip_to(number + 1)
             self._saved = len(self._labels)
 

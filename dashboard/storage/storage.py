@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from prometheus_client import CollectorRegistry
 
-from dashboard.database import Database, DatabaseError, ReadError, UnusableDatabaseError
+from dashboard.database import Database, DatabaseError, ReadError, UnusableDatabaseError, WriteError
 from dashboard.model.exemplar import Exemplar, SeriesExemplars
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher
@@ -96,16 +96,18 @@ class Storage:
         self._rebuilding = threading.Lock()
         self._series = SeriesRegistry()
         self._last = LastSamples()
-        self._exemplars = Exemplars(database, self._series)
         cache = Cache(cache_bytes)
         self._damage = Damage(database, clock)
+        self._exemplars = Exemplars(database, self._series, self._damage)
         self._head = Head(self._lock, raw_rows, cache, self._damage)
         self._blocks = Blocks(database, self._lock, cache, self._damage)
         self._sealer = Sealer(database, self._head, window=block_length)
         self._journal = Journal(
             database, self._series, self._head.publish, self._sealer.run_some, clock=clock, interval=journal_interval
         )
-        self._ingest = Ingest(self._journal, self._series, self._last, out_of_order_window)
+        self._ingest = Ingest(
+            self._journal, self._series, self._last, block_length=block_length, window=out_of_order_window
+        )
         self._compactor = Compactor(
             database,
             lock=self._lock,
@@ -157,7 +159,7 @@ class Storage:
         """
         try:
             self._load()
-        except ReadError as error:
+        except (ReadError, WriteError) as error:
             if is_corrupt(error):
                 raise UnusableDatabaseError(self._database.file, error) from error
             raise
@@ -185,6 +187,11 @@ class Storage:
     def last_error(self) -> str | None:
         """Why the last commit failed, if it did."""
         return self._journal.last_error
+
+    @property
+    def damaged(self) -> dict[str, str]:
+        """The places that could not be read and are left out, each with the reason."""
+        return self._damage.places()
 
     def series_id(self, labels: Labels) -> int:
         """Return the number of a series, and register it if it is new.

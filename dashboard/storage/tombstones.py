@@ -20,7 +20,10 @@ from dashboard.storage.codec import decode_ints, encode_ints
 from dashboard.storage.columns import Keep
 from dashboard.storage.damage import Damage
 from dashboard.storage.errors import CorruptBlobError
+from dashboard.storage.scan import scan
 from dashboard.storage.source import Source
+
+_ROW = {"blocks": int, "start": int, "end": int, "series": bytes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class Tombstones:
     def load(self) -> None:
         """Read the table."""
         with self._database.read() as connection:
-            rows = connection.execute("SELECT id, blocks, start, end, series FROM tombstones ORDER BY id").fetchall()
+            rows = list(scan(connection, "tombstones", _ROW, self._damage))
         stones = []
         for number, blocks, start, end, series in rows:
             try:

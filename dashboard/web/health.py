@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 from collections.abc import Callable
@@ -20,6 +21,8 @@ SERVICE = "glass-cockpit"
 blueprint = Blueprint("health", __name__)
 log = logging.getLogger(__name__)
 _STARTED = psutil.Process().create_time()
+_MOST_DAMAGED = 20
+"""How many damaged places are named."""
 _CAPABILITIES = ("scrape", "promql", "rules", "host_metrics")
 
 Answer = TypeVar("Answer")
@@ -60,6 +63,7 @@ def _report(asked: Parts) -> dict[str, Any]:
     gpus = _tried("graphics cards", gpu_names, otherwise=None)
     storing = _tried("store", lambda: asked.ready() and asked.storage.healthy, otherwise=False)
     schema_ok = _tried("schema", lambda: asked.database.schema_status().as_expected, otherwise=False)
+    damaged = _tried("damage", lambda: asked.storage.damaged, otherwise=dict[str, str]())
     config_ok = asked.reloader.status.successful
     return {
         "service": SERVICE,
@@ -68,6 +72,7 @@ def _report(asked: Parts) -> dict[str, Any]:
         "storing": storing,
         "schema_ok": schema_ok,
         "config_ok": config_ok,
+        "damaged": dict(itertools.islice(damaged.items(), _MOST_DAMAGED)),
         "capabilities": [*_CAPABILITIES, *(["gpu"] if gpus else [])],
         "gpu": {"available": bool(gpus), "names": gpus or []},
         "version": dashboard.__version__,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sqlite3
 import sys
@@ -268,3 +269,11 @@ def test_a_file_that_a_power_cut_left_half_made_is_made_again(tmp_path: Path) ->
         assert reader.execute("SELECT count(*) FROM half").fetchall() == [(0,)]
     assert database.schema_status().drift == ("table half is not ours",)
     database.close()
+
+
+def test_a_damaged_list_of_migrations_is_refused_with_the_name_of_the_file(tmp_path: Path) -> None:
+    Database.open(tmp_path, [numbers_migrations()]).close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "cockpit.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE _sqlite_migrations SET name = NULL")
+    with pytest.raises(UnusableDatabaseError, match=r"cockpit\.db .*: the list of its migrations is damaged"):
+        Database.open(tmp_path, [numbers_migrations()])

@@ -14,12 +14,12 @@ import pytest
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """Mount a disk of 64 MiB at a new folder for as long as the context lasts; skip the test where that cannot be."""
+def small_disk(folder: Path, megabytes: int = 64) -> Iterator[Path]:
+    """Mount a disk of that size at a new folder for as long as the context lasts; skip the test where it cannot be."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("mounting a disk needs root on Linux")
     folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", folder], check=False).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "none", folder], check=False).returncode:
         pytest.skip("mounting is not allowed here")
     try:
         yield folder

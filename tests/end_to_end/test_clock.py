@@ -128,6 +128,10 @@ def stored(server: Server) -> list[int]:
     return [int(value) for _, value in found[0]["values"]] if found else []
 
 
+def states_of_alerts(server: Server) -> list[str]:
+    return [alert["state"] for alert in get_json(f"{server.url}/api/v1/alerts")["data"]["alerts"]]
+
+
 def evaluations(url: str) -> float:
     """Return how often rules were evaluated, by the server's own count: its clock is not ours."""
     return metrics(url).get("prometheus_rule_evaluations_total", 0.0)

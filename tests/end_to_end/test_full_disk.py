@@ -22,10 +22,11 @@ ALERT = "NothingStored"
 
 
 class Page:
-    """A counter of how often the page was served, and numbers that do not get smaller."""
+    """A counter of how often the page was served and, while it is heavy, numbers that do not get smaller."""
 
     def __init__(self) -> None:
         self.hits = 0
+        self.heavy = False
         chance = random.Random(5)
         self._ballast = [
             "".join(f'ballast{{n="{n}"}} {chance.random()!r}\n' for n in range(BALLAST)).encode() for _ in range(4)
@@ -33,7 +34,7 @@ class Page:
 
     def __call__(self, _: str) -> bytes:
         self.hits += 1
-        return f"hits {self.hits}\n".encode() + self._ballast[self.hits % len(self._ballast)]
+        return f"hits {self.hits}\n".encode() + (self._ballast[self.hits % len(self._ballast)] if self.heavy else b"")
 
 
 def write_config(folder: Path, port: int) -> Path:
@@ -98,10 +99,12 @@ def fires(server: Server) -> bool:
     return any(alert["labels"]["alertname"] == ALERT and alert["state"] == "firing" for alert in alerts)
 
 
-def fill_and_free(server: Server, filler: Path) -> None:
+def fill_and_free(server: Server, page: Page, filler: Path) -> None:
     """Fill the disk until the alert fires, and make room again."""
     fill(filler)
+    page.heavy = True
     wait_for(lambda: not is_storing(server), "the full disk to be noticed")
+    page.heavy = False
     wait_for(lambda: page_says_it(server), "the page of the targets to say it")
     wait_for(lambda: fires(server), "the alert to fire")
     assert not is_storing(server)
@@ -111,16 +114,16 @@ def fill_and_free(server: Server, filler: Path) -> None:
     wait_for(lambda: not page_says_it(server), "the page of the targets to say so no more")
 
 
-def fill_often(launcher: Launcher, tmp_path: Path, cycles: int) -> None:
+def fill_often(launcher: Launcher, tmp_path: Path, cycles: int, megabytes: int) -> None:
     page = Page()
-    with small_disk(tmp_path / "data") as disk, Target(page).serving() as target:
+    with small_disk(tmp_path / "data", megabytes) as disk, Target(page).serving() as target:
         config = write_config(tmp_path, target.server_port)
         server = launcher.glass("--config", str(config))
         wait_for(lambda: page.hits > 3 and not fires(server), "scrapes")
         visitor = Visitor(server)
         with visitor.visiting():
             for _ in range(cycles):
-                fill_and_free(server, disk / "filler")
+                fill_and_free(server, page, disk / "filler")
         assert not visitor.bad
         assert visitor.asked > 10 * cycles
         server.end()
@@ -135,10 +138,10 @@ def fill_often(launcher: Launcher, tmp_path: Path, cycles: int) -> None:
 
 @pytest.mark.timeout(300)
 def test_a_full_disk_is_said_and_nothing_is_lost(launcher: Launcher, tmp_path: Path) -> None:
-    fill_often(launcher, tmp_path, 2)
+    fill_often(launcher, tmp_path, cycles=2, megabytes=64)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 def test_twenty_full_disks_are_said_and_nothing_is_lost(launcher: Launcher, tmp_path: Path) -> None:
-    fill_often(launcher, tmp_path, 20)
+    fill_often(launcher, tmp_path, cycles=20, megabytes=512)

@@ -473,6 +473,21 @@ def test_an_empty_store_answers(store: Store) -> None:
     store.storage.upkeep(10**9)
 
 
+def test_series_that_come_and_go_are_forgotten_though_their_writer_goes_on(make_store: MakeStore) -> None:
+    store = make_store(block_length=100, retention=300)
+    appender, most = store.storage.appender(), 0
+    for time in range(0, 5000, 10):
+        # In each window of ten rows, one of forty series takes the place of another.
+        names = [f"m{time // 100 + number}" for number in range(40)]
+        appender.append(time, store.ids(*names), np.full(40, float(time)))
+        store.storage.flush()
+        if time % 100 == 50:
+            store.storage.upkeep(time)
+            most = max(most, store.storage.stats().series)
+    assert most < 50
+    assert store.metric("prometheus_tsdb_head_series_removed_total") > 30
+
+
 def test_a_series_without_samples_is_forgotten_and_gets_another_number_when_it_is_back(make_store: MakeStore) -> None:
     store = make_store(block_length=100, retention=1000)
     live, brief = store.storage.appender(), store.storage.appender()

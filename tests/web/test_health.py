@@ -72,6 +72,19 @@ def test_tables_that_were_changed_make_it_degraded(client: FlaskClient, parts: P
     assert (report["status"], report["schema_ok"]) == ("degraded", False)
 
 
+def test_what_is_damaged_is_named_with_its_reason(client: FlaskClient, parts: Parts) -> None:
+    assert client.get("/health").json["damaged"] == {}
+    series = np.array([parts.storage.series_id(Labels.of({"__name__": "x"}))])
+    parts.storage.appender().append(parts.clock() - 20_000_000, series, np.array([1.0]))
+    assert parts.storage.flush()
+    parts.storage.upkeep(parts.clock())
+    parts.database.write(lambda connection: connection.execute("UPDATE block_chunks SET body = x'070102030405'"))
+    parts.storage.select([], 0, parts.clock())
+    assert client.get("/health").json["damaged"] == {
+        "chunk 0 of group 1 of the blocks": "the checksum of a blob does not agree with its bytes"
+    }
+
+
 def test_a_part_that_raises_makes_it_degraded(parts: Parts, caplog: pytest.LogCaptureFixture) -> None:
     def broken() -> bool:
         raise RuntimeError("the secret of the house")

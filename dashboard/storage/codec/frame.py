@@ -104,6 +104,8 @@ def unbind(blob: Blob, *fields: int) -> Blob:
     Raises:
         CorruptBlobError: it was written for another place.
     """
+    if not isinstance(blob, bytes | memoryview):
+        raise CorruptBlobError("there is something else in the place of a blob")
     view = memoryview(blob)
     if len(view) < _FRAME.size or view[0] != Codec.BOUND:
         return blob

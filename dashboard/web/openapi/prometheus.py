@@ -142,6 +142,7 @@ _HEALTH = record(
         **dict.fromkeys(("service", "version"), TEXT),
         "status": one_of("ok", "degraded"),
         **dict.fromkeys(("db_ok", "storing", "schema_ok", "config_ok"), FLAG),
+        "damaged": keyed(TEXT),
         "capabilities": listed(TEXT),
         "gpu": record({"available": FLAG, "names": listed(TEXT)}),
         "pid": WHOLE,
