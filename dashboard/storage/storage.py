@@ -371,10 +371,6 @@ class Storage:
         """Return what each block holds, in the order in which they were written."""
         return [_stored(block) for block in self._blocks.all() if block.groups]
 
-    def damaged(self) -> dict[str, str]:
-        """Return the places that cannot be read and are left out, and why."""
-        return self._damage.places()
-
     def forecast(self, now: int) -> Forecast:
         """Return when the disk will be full or the size limit reached, if ever.
 

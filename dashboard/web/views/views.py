@@ -314,7 +314,7 @@ class Views:
             retention=storage.retention,
             cardinality=self._cardinality.get("cardinality", lambda: storage.cardinality(MOST_LISTED)),
             blocks=storage.stored(),
-            damaged=storage.damaged(),
+            damaged=storage.damaged,
             schema=self._parts.database.schema_status(),
             last_error=storage.last_error,
             own=own.labels if own else None,
