@@ -155,7 +155,7 @@ class Remarks:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Found:
     """What an expression was found to be, and the samples that it looked at for it."""
 
     operand: Operand
@@ -183,7 +183,7 @@ class Context:
     plan: Plan
     samples: SampleCount | None = None
     """The samples that were looked at, if anybody wants to know."""
-    known: dict[Expr, Known] = field(default_factory=dict)
+    known: dict[Expr, Found] = field(default_factory=dict)
     """What was found for the expressions that stand at several places."""
 
     def at(self, steps: IntArray) -> Context:

@@ -35,7 +35,7 @@ _SHORT = 2048
 
 _RANGED = (ValueType.SCALAR, ValueType.VECTOR)
 
-_SLICES = {
+_PHASE_LABELS = {
     Phase.QUEUE: "queue_time",
     Phase.PREPARATION: "prepare_time",
     Phase.EVALUATION: "inner_eval",
@@ -73,9 +73,9 @@ class _Query:
     @classmethod
     def read(cls, query: str | Expr, start: int, end: int, step: int) -> _Query:
         text = query if isinstance(query, str) else ""
-        expr, plan = _prepared(query) if isinstance(query, str) else (query, Plan.of(query))
+        expr, plan = _prepared(query) if isinstance(query, str) else (query, None)
         resolved = resolve(expr, step, end - start)
-        return cls(resolved, plan if resolved is expr else Plan.of(resolved), text, start, end, step)
+        return cls(resolved, plan if plan and resolved is expr else Plan.of(resolved), text, start, end, step)
 
 
 def _prepared(text: str) -> tuple[Expr, Plan]:
@@ -146,7 +146,7 @@ class Engine:
         durations = Summary(
             "prometheus_engine_query_duration_seconds", "How long queries take.", ["slice"], registry=registry
         )
-        self._durations = {phase: durations.labels(name) for phase, name in _SLICES.items()}
+        self._durations = {phase: durations.labels(name) for phase, name in _PHASE_LABELS.items()}
 
     def lane(self, concurrency: int, heavy: int = 1) -> Engine:
         """Return an engine over the same storage whose queries wait only for each other."""

@@ -18,7 +18,7 @@ from dashboard.promql.ast import (
     UnaryExpr,
     VectorSelector,
 )
-from dashboard.promql.context import Context, Known
+from dashboard.promql.context import Context, Found
 from dashboard.promql.durations import NumberLiteral
 from dashboard.promql.functions import FUNCTIONS
 from dashboard.promql.functions.call import Invocation
@@ -75,9 +75,9 @@ def _once(expr: Expr, context: Context) -> Operand:
     return known.operand
 
 
-def _first(expr: Expr, context: Context) -> Known:
+def _first(expr: Expr, context: Context) -> Found:
     apart, remarks = context.apart(), len(context.remarks)
-    found = Known(_evaluated(expr, apart), apart.samples)
+    found = Found(_evaluated(expr, apart), apart.samples)
     # A remark names the place that it is about, and has to be made at each.
     if len(context.remarks) == remarks:
         context.known[expr] = found

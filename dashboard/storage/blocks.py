@@ -13,6 +13,7 @@ import threading
 import zlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 import numpy as np
 import orjson
@@ -47,7 +48,8 @@ class _Contents:
 
     @property
     def nbytes(self) -> int:
-        return self.series.nbytes + self.times.nbytes + self.starts.nbytes
+        """How much memory it takes beside the series, which it may share with others."""
+        return self.times.nbytes + self.starts.nbytes
 
 
 _NOTHING = _Contents(*(np.empty(0, dtype=np.int64) for _ in range(3)))
@@ -113,9 +115,19 @@ class Group:
 
     def _parsed(self, series: bytes, times: bytes, starts: bytes | None, rows: int) -> _Contents:
         inner = unbind(series, *group_fields(self.number, self.first, self.last, times, starts or b""))
-        numbers = _series_numbers(bytes(inner))
+        numbers = self._series_numbers(inner)
         begins = np.arange(0, len(numbers), rows) if starts is None else decode_ints(starts)
         return _Contents(numbers, decode_ints(times), begins)
+
+    def _series_numbers(self, blob: Blob) -> IntArray:
+        """Decode the series; groups of one layout mostly have the same, of which one is in memory."""
+
+        def make() -> tuple[IntArray, int]:
+            decoded = decode_ints(blob)
+            return decoded, decoded.nbytes
+
+        numbers: IntArray = self.cache.get(("series", blake2b(blob, digest_size=16).digest()), make)
+        return numbers
 
     def _unpack(self, columns: IntArray) -> Columns:
         contents = self._contents()
@@ -298,14 +310,6 @@ class Blocks:
         with self._database.read() as connection:
             rows = scan(connection, "blocks", {"complete": int}, self._damage)
             return [number for number, complete in rows if not complete]
-
-
-@functools.lru_cache(256)
-def _series_numbers(blob: bytes) -> IntArray:
-    """Decode the series of a group; those of one layout have the same in most blocks, and are found by that."""
-    numbers = decode_ints(blob)
-    numbers.flags.writeable = False
-    return numbers
 
 
 def group_fields(number: int, first: int, last: int, times: bytes, starts: bytes) -> tuple[int, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -72,19 +71,23 @@ class Chunked:
         return int(self.starts[chunk]), end
 
 
-@dataclass(frozen=True)
 class Columns:
     """Columns that were unpacked, by the chunk that they come from: their places, and what they hold, if anything."""
 
-    count: int
-    samples: int
-    """How many timestamps they have."""
-    parts: Sequence[tuple[slice | IntArray, Unpacked | None]]
+    def __init__(self, count: int, samples: int, parts: Sequence[tuple[slice | IntArray, Unpacked | None]]) -> None:
+        """``count`` is how many columns there are, ``samples`` how many timestamps they have."""
+        self.count = count
+        self.samples = samples
+        self.parts = parts
+        # What is asked for again and again is remembered; two threads may find it out at once, and find the same.
+        self._edges: tuple[FloatArray, FloatArray] | None = None
+        self._few_falls: tuple[Falls | None] | None = None
 
     @property
     def nbytes(self) -> int:
-        """How much memory they take."""
-        return sum(part.nbytes for _, part in self.parts if part is not None)
+        """How much memory they take, with what is remembered of them."""
+        remembered = self.count * (16 + 24 * self.samples // _KEPT_FALLS)
+        return remembered + sum(part.nbytes for _, part in self.parts if part is not None)
 
     def write(self, out: FloatArray, first: int) -> Known:
         """Write the values from the timestamp at place ``first`` on into float64[columns, n]."""
@@ -115,28 +118,28 @@ class Columns:
                 out[own] = part.take(places)
         return out
 
-    @cached_property
     def edges(self) -> tuple[FloatArray, FloatArray]:
-        """The first and the last value, which must be plain, of each column; they are asked for again and again."""
-        first, last = np.empty(self.count), np.empty(self.count)
-        for own, part in self.parts:
-            if part is not None:
-                first[own], last[own] = part.edges()
-        return first, last
+        """Return the first and the last value, which must be plain, of each column."""
+        if self._edges is None:
+            first, last = np.empty(self.count), np.empty(self.count)
+            for own, part in self.parts:
+                if part is not None:
+                    first[own], last[own] = part.edges()
+            self._edges = first, last
+        return self._edges
 
     def falls(self, first: int, last: int) -> Falls:
         """Return where values between two places fall, counted from the first one; they must be plain."""
-        few = self._few_falls
+        if self._few_falls is None:
+            found = self._find_falls(0, self.samples)
+            # To keep many would take much memory.
+            are_few = len(found.rows) * _KEPT_FALLS <= self.count * self.samples
+            self._few_falls = (found if are_few else None,)
+        (few,) = self._few_falls
         if few is None:
             return self._find_falls(first, last)
         own = (few.places > first) & (few.places < last)
         return Falls(few.rows[own], few.places[own] - first, few.before[own])
-
-    @cached_property
-    def _few_falls(self) -> Falls | None:
-        """All falls, unless they are so many that keeping them would take much memory."""
-        found = self._find_falls(0, self.samples)
-        return found if len(found.rows) * _KEPT_FALLS <= self.count * self.samples else None
 
     def _find_falls(self, first: int, last: int) -> Falls:
         rows = np.arange(self.count)

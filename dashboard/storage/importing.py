@@ -49,10 +49,10 @@ def write_batches(
 def _without(held: Held, series: IntArray, times: IntArray, values: FloatArray) -> FloatArray:
     """Leave out the samples at whose timestamps their series has one already."""
     left = values
-    for known in held(series, int(times[0]), int(times[-1])) if len(times) else ():
+    for part in held(series, int(times[0]), int(times[-1])) if len(times) else ():
         if left is values:
             left = values.copy()
-        left[np.ix_(known.places, np.isin(times, known.times))] = ABSENT
+        left[np.ix_(part.places, np.isin(times, part.times))] = ABSENT
     return left
 
 

@@ -20,6 +20,18 @@ class Stretch:
     first: int
     count: int
 
+    def first_values(self) -> FloatArray:
+        """Return the first value of each column in it."""
+        return self.columns.take(np.array([self.first]))[:, 0] if self.first else self.columns.edges()[0]
+
+    def last_values(self) -> FloatArray:
+        """Return the last value of each column in it."""
+        last = self.first + self.count - 1
+        # Most stretches reach up to the edge, but one of a neighbour that lies in between does not.
+        return (
+            self.columns.edges()[1] if last == self.columns.samples - 1 else self.columns.take(np.array([last]))[:, 0]
+        )
+
 
 class PackedSamples:
     """Series over the same timestamps, as stretches that follow each other; all values are plain numbers."""
@@ -77,13 +89,10 @@ class PackedSamples:
 
 
 def _between(row: int, stretches: Sequence[Stretch]) -> Iterator[Falls]:
-    """Yield where the first values of a stretch are below the last ones of the stretch before.
-
-    Where a stretch has a neighbour, it reaches up to the edge of its columns.
-    """
+    """Yield where the first values of a stretch are below the last ones of the stretch before."""
     at = 0
     for earlier, later in pairwise(stretches):
         at += earlier.count
-        last, first = earlier.columns.edges[1], later.columns.edges[0]
+        last, first = earlier.last_values(), later.first_values()
         fallen = np.flatnonzero(first < last)
         yield Falls(fallen + row, np.full(len(fallen), at), last[fallen])

@@ -179,10 +179,14 @@ def _packed(chains: Sequence[_Chain]) -> Part | None:
     """Return chains of the same timestamps without making values of them, if they are blocks of plain numbers."""
     members = []
     for chain in chains:
-        stretches = [piece.unpacked(chain.places) for piece in chain.pieces]
-        if None in stretches:
-            return None
-        members.append((len(chain.places), [stretch for stretch in stretches if stretch is not None]))
+        stretches = []
+        # What came last is least likely to be packed.
+        for piece in reversed(chain.pieces):
+            stretch = piece.unpacked(chain.places)
+            if stretch is None:
+                return None
+            stretches.append(stretch)
+        members.append((len(chain.places), stretches[::-1]))
     places = np.concatenate([chain.places for chain in chains])
     return Part(places, chains[0].times, PackedSamples(members), Known(True, np.zeros(len(places), dtype=np.bool_)))
 

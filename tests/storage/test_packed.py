@@ -38,6 +38,28 @@ def series(seed: int, count: int) -> FloatArray:
     return np.stack(rows) + 0.0  # There is no minus zero among them.
 
 
+def test_sums_of_steps_may_be_beyond_64_bits_on_the_way() -> None:
+    """A counter of nanoseconds that begins anew takes many steps, counted from the lowest one."""
+    values = 8e15 + np.cumsum(np.random.default_rng(4).integers(0, 10**6, (2, 5000)), axis=1).astype(float)
+    values[:, 3000:] -= values[:, 2999:3000]
+    ((height, blob),) = encode_chunks(values)
+    chunk = unpack_chunk(blob, (height, 5000), np.arange(2))
+    for first in (0, 1, 1200, 2999, 3000, 4999):
+        found = np.empty((2, 5000 - first))
+        chunk.write(found, first)
+        assert np.array_equal(found, values[:, first:])
+    assert np.array_equal(chunk.take(np.array([7, 2999, 3000, 4000])), values[:, [7, 2999, 3000, 4000]])
+
+
+def test_what_is_kept_of_a_chunk_is_counted_and_is_of_the_series_asked_for() -> None:
+    values = np.arange(9 * 14_400.0).reshape(9, -1)
+    values[:, ::2] = np.nan
+    ((height, blob),) = encode_chunks(values)
+    whole = unpack_chunk(blob, (height, 14_400), np.arange(9))
+    assert whole.nbytes > 9 * 7_200 * 24
+    assert unpack_chunk(blob, (height, 14_400), np.arange(1)).nbytes < whole.nbytes / 8
+
+
 def told(falls: Falls) -> list[tuple[int, int, float]]:
     return list(zip(falls.rows.tolist(), falls.places.tolist(), falls.before.tolist(), strict=True))
 
@@ -117,6 +139,26 @@ def test_packed_samples_are_taken_and_fall_as_their_values_do(history: Store, mo
             again = np.concatenate((places, places[::-1]))
             assert np.array_equal(batch.take(again), values[:, again])
             assert told(batch.falls()) == told(find_falls(values))
+
+
+def test_nothing_falls_where_samples_of_others_lie_in_between(make_store: MakeStore) -> None:
+    """A target that has one series more for a while is in two groups of a block, one of which surrounds the other."""
+    now = (COUNT + 10_000) * STEP
+    store = make_store(block_length=7_200_000, retention=10**12, clock=lambda: now)
+    times, more = np.arange(COUNT, dtype=np.int64) * STEP, (np.arange(COUNT) // 4_000) % 2 == 1
+    values = np.cumsum(np.full((3, COUNT), 15.0), axis=1)
+    labels = [Labels.of({"__name__": "m_total", "row": str(row)}) for row in range(3)]
+    few = SeriesBatch(labels[:2], times[~more], values[:2, ~more])
+    store.storage.import_batches(iter([few, SeriesBatch(labels, times[more], values[:, more])]))
+    store.storage.upkeep(now)
+    engine = Engine(store.storage, registry=CollectorRegistry())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(select, "_KEPT", 0)
+        value = engine.range('rate(m_total{row=~"0|1"}[12h])', 4_500 * STEP, 5_000 * STEP, 125 * STEP).value
+        found = [told(batch.falls()) for batch in store.storage.select([], 1_620 * STEP, 4_500 * STEP)]
+    assert isinstance(value, Matrix)
+    assert np.allclose(value.values[value.present], 1.0)
+    assert found == [[]] * len(found)
 
 
 QUERIES = ("rate(m_total[1h])", "irate(m_total[10m])", "delta(m_total[3h])", "m_total", "resets(m_total[2h])")

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from dashboard.model.matcher import Matcher, MatchKind
-from dashboard.model.samples import SampleLimitError
+from dashboard.model.samples import Known, SampleLimitError
 from dashboard.promql import Engine, Ranges
 from dashboard.promql.errors import TooManySamplesError
 from dashboard.storage.blocks import Group
@@ -44,10 +44,10 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def spy(kind: type) -> None:
         read_into = kind.read_into  # type: ignore[attr-defined]
 
-        def noted(source: Any, *args: Any, **options: Any) -> bool:
+        def noted(source: Any, *args: Any, **options: Any) -> Known:
             found.append(kind.__name__)
-            plain: bool = read_into(source, *args, **options)
-            return plain
+            known: Known = read_into(source, *args, **options)
+            return known
 
         monkeypatch.setattr(kind, "read_into", noted)
 

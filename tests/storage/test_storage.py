@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher, MatchKind
-from dashboard.model.samples import STALE, STALE_BITS, SeriesBatch
+from dashboard.model.samples import STALE, STALE_BITS, Known, SeriesBatch
 from dashboard.storage import AppendResult, Storage
 from dashboard.storage.blocks import Group
 from dashboard.storage.errors import ForgottenSeriesError
@@ -358,7 +358,7 @@ def test_a_block_that_is_removed_under_a_query_is_deleted_after_it(
     assert store.dump().keys() == {"a", "b"}
     read_into = Group.read_into
 
-    def remove_and_read(group: Group, *args: Any, **options: Any) -> bool:
+    def remove_and_read(group: Group, *args: Any, **options: Any) -> Known:
         if store.storage._blocks.all():
             store.storage._blocks.remove([1])
         return read_into(group, *args, **options)

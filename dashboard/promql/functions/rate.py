@@ -22,7 +22,7 @@ _COUNTER_SUFFIXES = ("_total", "_sum", "_count", "_bucket")
 _CLOSE = 1.1
 
 _FEW_FALLS = 1000
-"""So many falls are looked at one by one."""
+"""So many falls are looked at one by one. More are added up in another order, which may give other last bits."""
 
 
 def _delta(windows: Windows) -> FloatArray:

@@ -103,10 +103,11 @@ def _unpack(payload: Blob, shape: tuple[int, int], rows: IntArray) -> Unpacked:
     series, samples = shape
     strips = Strips(payload)
     heads = Heads.parse(strips.next(Heads.SIZE * series), series)
-    exceptions = parse_runs(strips, heads.runs, samples)
+    every = parse_runs(strips, heads.runs, samples)
     needed = _needed(heads.back, rows)
     wanted = np.full(series, -1, dtype=np.int64)
     wanted[rows] = np.arange(len(rows))
+    exceptions = every.only(wanted >= 0)
     if samples >= LONG:
         unpacked: Unpacked = unpack_long(strips, heads, samples, needed, Wanted(rows, wanted, exceptions))
     else:

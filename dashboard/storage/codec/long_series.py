@@ -23,7 +23,10 @@ _FEW = 64
 """If more than one sample in so many falls, it is faster to make values of all."""
 
 _SMALL = 1 << 24
-"""Steps below that, and sums of as many as a chunk has series, fit into 32 bits."""
+"""Steps below that fit into 32 bits, and so do the sums of up to 100; chunks of long series have fewer than 50."""
+
+_HEAD_BYTES = 500
+"""About what a series takes beside its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Wanted:
     rows: IntArray
     """For each series of the chunk, its row in what is asked for, or -1."""
     exceptions: Exceptions
+    """Of these series alone."""
 
 
 class _Coding(enum.Enum):
@@ -107,7 +111,8 @@ class LongSeries:
     @property
     def nbytes(self) -> int:
         """How much memory it takes."""
-        return sum(slab.words.nbytes for slab in self.slabs)
+        of_words = sum(slab.words.nbytes for slab in self.slabs)
+        return of_words + self.wanted.exceptions.nbytes + _HEAD_BYTES * len(self.heads)
 
     @property
     def is_plain(self) -> bool:
@@ -272,13 +277,18 @@ def _integrate(integers: IntArray, words: Words, head: _Head, first: int) -> Non
             integers <<= head.shift
         # What the words before add up to; the first of all is 0, and nothing is added to it.
         before = int(np.add.reduce(words[: first + 1], dtype=np.int64)) + first * head.low
-        integers[0] = head.base + (before << head.shift)
+        integers[0] = _wrapped(head.base + (before << head.shift))
         integers.cumsum(out=integers)
     else:
         if head.shift:
             integers <<= head.shift
         if head.base:
             integers += head.base
+
+
+def _wrapped(number: int) -> int:
+    """Return a number as 64 bits hold it: sums on the way may be beyond them, and come back."""
+    return (number + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
 def _steps(words: Words, head: _Head) -> IntArray:

@@ -35,6 +35,16 @@ class Exceptions:
         runs = slice(int(before[first]), int(before[last]))
         return Exceptions(self.counts[first:last], self.starts[runs], self.lengths[runs], self.bits[runs])
 
+    @property
+    def nbytes(self) -> int:
+        """How much memory they take."""
+        return self.counts.nbytes + self.starts.nbytes + self.lengths.nbytes + self.bits.nbytes
+
+    def only(self, kept: BoolArray) -> Exceptions:
+        """Return those of the rows that are kept; all rows stay where they are."""
+        runs = np.repeat(kept, self.counts)
+        return Exceptions(np.where(kept, self.counts, 0), self.starts[runs], self.lengths[runs], self.bits[runs])
+
     def put(self, values: FloatArray, wanted: IntArray, first: int) -> None:
         """Write those of the places from ``first`` on that float64[wanted rows, n] has.
 
