@@ -27,10 +27,10 @@ class Stretch:
     def last_values(self) -> FloatArray:
         """Return the last value of each column in it."""
         last = self.first + self.count - 1
-        # Most stretches reach up to the edge, but one of a neighbour that lies in between does not.
-        return (
-            self.columns.edges()[1] if last == self.columns.samples - 1 else self.columns.take(np.array([last]))[:, 0]
-        )
+        # Most stretches reach up to the edge of their columns, but one in which another one lies may not.
+        if last == self.columns.samples - 1:
+            return self.columns.edges()[1]
+        return self.columns.take(np.array([last]))[:, 0]
 
 
 class PackedSamples:
