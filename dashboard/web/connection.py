@@ -6,16 +6,19 @@ connection is made, and an answer is sent by the thread that has made it, with i
 
 from __future__ import annotations
 
+import logging
 import socket
 import time
 from typing import Any
 
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import BadRequest
 
 from dashboard.web.guard import SECURITY_HEADERS, new_trace_id
+
+log = logging.getLogger(__name__)
 
 # A client that has just asked is still there: looking for it costs as much as a tenth of a small query.
 _STAYS_SECONDS = 0.02
@@ -77,6 +80,17 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
         super().__init__(adj)
         self.headers = _Headers()
 
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the head; what waitress stumbles over, such as a length of 5,000 digits, is a bad request.
+
+        Raises:
+            ParsingError: it is none.
+        """
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:
+            raise ParsingError("the head of the request makes no sense") from error
+
 
 class Connection(HTTPChannel):  # type: ignore[misc]
     """A connection that knows when the request that it is receiving began."""
@@ -91,12 +105,17 @@ class Connection(HTTPChannel):  # type: ignore[misc]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.handle_read()
+        try:
+            self.handle_read()
+        except Exception:
+            # It is the listener that makes connections: what is wrong with one must not reach it.
+            log.exception("a connection failed while its request was read")
+            self.handle_close()
 
     def handle_read(self) -> None:
         """Read what is there, which may be nothing yet; a body often comes right behind its head."""
         self._read()
-        if self.request is not None and self.request.headers_finished:
+        if self.connected and self.request is not None and self.request.headers_finished:
             self._read()
 
     def _read(self) -> None:
@@ -120,13 +139,24 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     def write_soon(self, data: Any) -> int:
         """Send what the system takes at once, and leave the rest to the loop."""
         if not isinstance(data, bytes):
+            self.send_head()
             return int(super().write_soon(data))
         if len(data) > _SENT_TOGETHER:
             self.send_head()
         data, self.head = self.head + data if self.head else data, b""
         with self.outbuf_lock:
-            sent = 0 if self.total_outbufs_len or not self.connected else self.send(data, do_close=False)
+            sent = self._sent(data)
             return int(sent + super().write_soon(data[sent:] if sent else data))
+
+    def _sent(self, data: bytes) -> int:
+        """Send what the system takes, if nothing waits to be sent, and return how much that was."""
+        if self.total_outbufs_len or not self.connected:
+            return 0
+        try:
+            return int(self.send(data, do_close=False))
+        except OSError:
+            self.will_close = True
+            return 0
 
     def send_head(self) -> None:
         """Send a head that is still to be sent, behind which no body comes in one piece with it."""

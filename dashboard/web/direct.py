@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from flask import request
 
+from dashboard.web.api_blueprint import BOTH
 from dashboard.web.asked import Asked
 from dashboard.web.parameters import Parameters
 from dashboard.web.parts import Parts
 from dashboard.web.query_places import QueryPlaces
+from dashboard.web.spooling import Answer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-View: TypeAlias = "Callable[[Asked], WSGIApplication]"
-"""Answers what is asked with an application that sends the answer."""
+View: TypeAlias = Callable[[Asked], Answer]
 
-_METHODS = ("GET", "POST")
 _KEY = "glass_cockpit.error"
 
 
@@ -40,7 +40,7 @@ class Direct:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         view = self._views.get(environ["PATH_INFO"])
-        if view is None or environ["REQUEST_METHOD"] not in _METHODS or not self._parts.ready():
+        if view is None or environ["REQUEST_METHOD"] not in BOTH or not self._parts.ready():
             return self._application(environ, start_response)
         return self._answer(view, environ)(environ, start_response)
 

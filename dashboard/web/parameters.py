@@ -38,6 +38,11 @@ def invalid(name: str, reason: object) -> ApiError:
     return ApiError(ErrorType.BAD_DATA, f'invalid parameter "{name}": {reason}')
 
 
+def _is_form(environ: WSGIEnvironment) -> bool:
+    kind: str = environ.get("CONTENT_TYPE", "")
+    return kind.partition(";")[0].strip().lower() == _FORM
+
+
 class Parameters:
     """The parameters of a request: those of its form before those of its address, as Go's ``Form`` has them."""
 
@@ -52,7 +57,7 @@ class Parameters:
         length = environ.get("CONTENT_LENGTH") or "0"
         if length == "0":
             form = ""
-        elif environ.get("CONTENT_TYPE") == _FORM and length.isdecimal() and int(length) <= _LONGEST_PLAIN:
+        elif _is_form(environ) and length.isdecimal() and int(length) <= _LONGEST_PLAIN:
             form = environ["wsgi.input"].read(int(length)).decode(errors="replace")
         else:
             return None

@@ -6,9 +6,9 @@ import functools
 import itertools
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
-from flask import Response
+from flask import Response, request
 
 from dashboard.promql import QueryResult, parse
 from dashboard.promql.ast import VectorSelector, walk
@@ -24,9 +24,6 @@ from dashboard.web.parts import parts
 from dashboard.web.query_stats import StatsWish
 from dashboard.web.samples_json import exemplars_json, value_json
 from dashboard.web.spooling import Answer, spooled_json
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
 
 blueprint = api_blueprint("query_api")
 blueprint.before_request(raise_again)
@@ -45,8 +42,8 @@ def _direct(path: str) -> Callable[[View], View]:
         DIRECT[f"{blueprint.url_prefix}{path}"] = view
 
         @functools.wraps(view)
-        def with_flask() -> WSGIApplication:
-            return view(asked())
+        def with_flask() -> Response:
+            return view(asked()).response(request.environ)
 
         blueprint.add_url_rule(path, view.__name__, with_flask, methods=BOTH)
         return view
@@ -60,7 +57,8 @@ def query(asked: Asked) -> Answer:
     given = asked.parameters
     limit = given.limit_of()
     time = given.time_of("time", asked.parts.clock())
-    limits, wish = _limits(given), StatsWish.of(given)
+    wish = StatsWish.of(given)
+    limits = _limits(given, wish)
     with asked.places:
         result = asked.parts.engine.instant(given.value_of("query"), time, cancelled=asked.gone, **limits)
         return _query_answer(asked, result, limit, wish)
@@ -80,26 +78,27 @@ def query_range(asked: Asked) -> Answer:
     if (end - start) // step > MAX_STEPS:
         reason = f"exceeded maximum resolution of {MAX_STEPS:,} points per timeseries."
         raise ApiError(ErrorType.BAD_DATA, f"{reason} Try decreasing the query resolution (?step=XX)")
-    limits, wish = _limits(given), StatsWish.of(given)
+    wish = StatsWish.of(given)
+    limits = _limits(given, wish)
     with asked.places:
         result = asked.parts.engine.range(given.value_of("query"), start, end, step, cancelled=asked.gone, **limits)
         return _query_answer(asked, result, limit, wish)
 
 
 class _Limits(TypedDict):
-    """What a query asks for in place of the engine's own; ``None`` leaves it to the engine."""
+    """What a query asks of the engine; ``None`` leaves it to that."""
 
     timeout: int | None
     lookback: int | None
     stats: bool
 
 
-def _limits(given: Parameters) -> _Limits:
+def _limits(given: Parameters, wish: StatsWish) -> _Limits:
     timeout = given.optional_duration_of("timeout")
     return {
         "timeout": None if timeout is None else min(max(timeout, 1), _LONGEST_QUERY),
         "lookback": given.optional_duration_of("lookback_delta"),
-        "stats": bool(StatsWish.of(given)),
+        "stats": bool(wish),
     }
 
 

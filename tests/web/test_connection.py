@@ -1,6 +1,7 @@
 """A connection reads a request however it arrives, and sends the answer whole."""
 
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -36,6 +37,30 @@ def client(echo: Echo) -> Iterator[socket.socket]:
     with socket.create_connection(server.addresses[0], timeout=20) as connection:
         yield connection
     server.stop(5.0)
+
+
+@pytest.mark.parametrize("length", [b"9" * 5000, b"-5", b"+5", b"5x", b"\xb2"])
+def test_no_head_harms_the_listener(client: socket.socket, length: bytes) -> None:
+    """What is wrong with a connection that is just being made must not reach what makes connections."""
+    address = client.getpeername()
+    for _ in range(20):
+        with socket.create_connection(address, timeout=20) as bad:
+            bad.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + length + b"\r\n\r\n")
+            assert bad.recv(65_536).startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 "))
+    with socket.create_connection(address, timeout=20) as good:
+        good.sendall(post(b"hello"))
+        assert answered(good, 5) == b"hello"
+
+
+def test_clients_that_are_gone_before_they_are_read_harm_nobody(client: socket.socket) -> None:
+    address = client.getpeername()
+    for _ in range(50):
+        with socket.create_connection(address, timeout=20) as gone:
+            gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            gone.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+    with socket.create_connection(address, timeout=20) as good:
+        good.sendall(post(b"hello"))
+        assert answered(good, 5) == b"hello"
 
 
 def post(body: bytes, *headers: bytes) -> bytes:
@@ -94,5 +119,7 @@ def test_a_request_behind_another_waits_for_its_turn(client: socket.socket) -> N
     client.sendall(post(b"first") + post(b"other"))
     answers = b""
     while answers.count(b"HTTP/1.1 200 OK") < 2 or not answers.endswith(b"other"):
-        answers += client.recv(65_536)
+        piece = client.recv(65_536)
+        assert piece
+        answers += piece
     assert answers.index(b"first") < answers.index(b"other")

@@ -73,6 +73,27 @@ def test_a_form_in_parts_is_read(client: FlaskClient) -> None:
     assert answer.json["data"]["result"][1] == "1"
 
 
+def test_a_large_answer_by_way_of_flask_is_left_to_the_server(client: FlaskClient) -> None:
+    """It is a file, which waitress sends at the pace of the reader, and no thread waits for that."""
+    asked = {"query": "vector(1)[120000s:1s]", "time": "1700000000"}
+    direct = client.post("/api/v1/query", data=asked)
+    flask = client.post("/api/v1/query", data=asked, content_type="multipart/form-data")
+    assert flask.data == direct.data
+    assert flask.content_length == direct.content_length > 1 << 20
+    direct.close()
+    flask.close()
+    with client.application.test_request_context("/api/v1/query", method="POST", data=asked):
+        answer = client.application.view_functions["query_api.query"]()
+    assert answer.direct_passthrough
+    answer.close()
+
+
+def test_a_form_may_name_its_encoding(client: FlaskClient, monkeypatch: pytest.MonkeyPatch, app: Flask) -> None:
+    monkeypatch.setattr(app, "full_dispatch_request", lambda: pytest.fail("Flask was asked"))
+    kind = "Application/x-www-form-urlencoded; charset=UTF-8"
+    assert client.post("/api/v1/query", data="query=1", content_type=kind).json["data"]["result"][1] == "1"
+
+
 def test_a_server_that_is_not_ready_says_so(parts: Parts) -> None:
     answer = create_app(dataclasses.replace(parts, ready=lambda: False)).test_client().get("/api/v1/query?query=1")
     assert (answer.status_code, answer.json["errorType"]) == (503, "unavailable")
