@@ -16,24 +16,20 @@ import gzip
 import json
 import random
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.parse
 import urllib.request
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import psutil
+from servers import Server, free_port, glass, prometheus, running
 
-ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = 40
 CHANGING = 0.03
 
@@ -119,6 +115,19 @@ class Targets:
         return self._pages[len(times) % VERSIONS]
 
 
+@contextmanager
+def generator(series: int) -> Iterator[int]:
+    """Serve targets of so many series each, in a process of its own, and return its port."""
+    process = subprocess.Popen(
+        [sys.executable, __file__, "--generate", "--series", str(series)], stdout=subprocess.PIPE
+    )
+    try:
+        yield int(process.stdout.readline())  # type: ignore[union-attr]
+    finally:
+        process.kill()
+        process.wait()
+
+
 def config(port: int, wanted: argparse.Namespace) -> str:
     """Return a ``prometheus.yml`` with all targets, each at a path of the one server."""
     jobs = []
@@ -139,78 +148,40 @@ def config(port: int, wanted: argparse.Namespace) -> str:
 # -- the servers
 
 
-@dataclass
-class Server:
-    """A server under test."""
-
-    name: str
-    port: int
-    process: subprocess.Popen[bytes]
-
-    def cpu(self) -> float:
-        """Return the seconds of CPU that its processes have used."""
-        return sum(sum(each.cpu_times()[:2]) for each in self._tree())
-
-    def memory(self) -> int:
-        """Return the bytes that its processes hold."""
-        return sum(int(each.memory_info().rss) for each in self._tree())
-
-    def ask(self, query: str) -> list[Any]:
-        url = f"http://127.0.0.1:{self.port}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
-        with urllib.request.urlopen(url, timeout=30) as reply:
-            found: list[Any] = json.load(reply)["data"]["result"]
-            return found
-
-    def _tree(self) -> list[psutil.Process]:
-        process = psutil.Process(self.process.pid)
-        return [process, *process.children(recursive=True)]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
-
-
-@contextmanager
-def running(name: str, port: int, command: list[str], log: Path) -> Iterator[Server]:
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
-    try:
-        yield Server(name, port, process)
-    finally:
-        process.terminate()
-        begun = time.monotonic()
-        code = process.wait(60)
-        print(f"{name} ended with {code} after {time.monotonic() - begun:.1f} s")
-        if code:
-            print(log.read_text(encoding="utf-8", errors="replace")[-2000:])
-
-
-def servers(folder: Path, file: Path, prometheus: str) -> list[tuple[str, int, list[str], Path]]:
+def commands(folder: Path, file: Path, wanted: argparse.Namespace) -> Iterator[tuple[str, int, list[str], Path]]:
+    """Yield what starts each server."""
     ours, theirs = free_port(), free_port()
-    data = ["--data-dir", str(folder / "ours")]
-    return [
-        (
-            "ours",
-            ours,
-            [sys.executable, "-m", "dashboard", "serve", "--config", str(file), "--port", str(ours), *data],
-            folder / "ours.log",
-        ),
-        (
-            "theirs",
-            theirs,
-            [
-                prometheus,
-                f"--config.file={file}",
-                f"--storage.tsdb.path={folder / 'theirs'}",
-                f"--web.listen-address=127.0.0.1:{theirs}",
-            ],
-            folder / "theirs.log",
-        ),
-    ]
+    yield "ours", ours, glass(file, folder / "ours", ours), folder / "ours.log"
+    command = prometheus(file, folder / "theirs", theirs, binary=wanted.prometheus)
+    yield "theirs", theirs, command, folder / "theirs.log"
 
 
 # -- what is measured
+
+
+@dataclass(frozen=True)
+class Scrapes:
+    """The scrapes of some targets over some time, and the seconds between those that follow one another."""
+
+    count: int
+    gaps: list[float]
+
+    @classmethod
+    def between(cls, asked: Iterable[list[float]], begun: float, end: float) -> Scrapes:
+        times = [[each for each in of_one if begun <= each <= end] for of_one in asked]
+        gaps = [later - one for of_one in times for one, later in pairwise(of_one)]
+        return cls(sum(map(len, times)), gaps)
+
+    def missed(self, interval: float) -> int:
+        """Return how many scrapes are not there at all."""
+        return sum(round(gap / interval) - 1 for gap in self.gaps if gap > interval * 1.5)
+
+
+def asked_times(port: int) -> dict[str, dict[str, list[float]]]:
+    """Return when whom was asked by whom: the seconds since 1970 of each scrape, by server and target."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/report", timeout=30) as reply:
+        found: dict[str, dict[str, list[float]]] = json.load(reply)
+        return found
 
 
 @dataclass
@@ -237,20 +208,18 @@ def measure(found: list[Server], port: int, wanted: argparse.Namespace) -> dict[
         time.sleep(1)
         highest = [max(known, server.memory()) for known, server in zip(highest, found, strict=True)]
     after, end = [server.cpu() for server in found], time.time()
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/report", timeout=30) as reply:
-        asked = json.load(reply)
+    asked = asked_times(port)
     figures = {}
     for server, cpu_before, cpu_after, memory in zip(found, before, after, highest, strict=True):
-        times = [[each for each in of_one if begun <= each <= end] for of_one in asked[server.name].values()]
-        gaps = [later - one for of_one in times for one, later in pairwise(of_one)]
+        scrapes = Scrapes.between(asked[server.name].values(), begun, end)
         ups = server.ask(f'min(min_over_time(up{{job="good"}}[{wanted.duration}s]))')
         figures[server.name] = Figures(
             cpu=cpu_after - cpu_before,
             memory=memory,
-            scrapes=sum(map(len, times)),
-            late=sum(gap > wanted.interval * 1.1 for gap in gaps),
-            missed=sum(round(gap / wanted.interval) - 1 for gap in gaps if gap > wanted.interval * 1.5),
-            longest=max(gaps, default=0.0),
+            scrapes=scrapes.count,
+            late=sum(gap > wanted.interval * 1.1 for gap in scrapes.gaps),
+            missed=scrapes.missed(wanted.interval),
+            longest=max(scrapes.gaps, default=0.0),
             up=float(ups[0]["value"][1]) if ups else float("nan"),
         )
     return figures
@@ -293,15 +262,10 @@ def main() -> None:
         raise SystemExit("there is no prometheus to compare with")
     with ExitStack() as undo:
         folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="bench")))
-        generator = subprocess.Popen(
-            [sys.executable, __file__, "--generate", "--series", str(wanted.series)], stdout=subprocess.PIPE
-        )
-        undo.callback(generator.wait)
-        undo.callback(generator.kill)
-        port = int(generator.stdout.readline())  # type: ignore[union-attr]
+        port = undo.enter_context(generator(wanted.series))
         file = folder / "prometheus.yml"
         file.write_text(config(port, wanted), encoding="utf-8")
-        found = [undo.enter_context(running(*each)) for each in servers(folder, file, wanted.prometheus)]
+        found = [undo.enter_context(running(*each)) for each in commands(folder, file, wanted)]
         time.sleep(wanted.warm_up)
         show(measure(found, port, wanted), wanted)
 
