@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-import threading
+import os
 import time as clock
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Gauge, Summary
@@ -15,18 +15,26 @@ from dashboard.promql.ast import Expr, StringLiteral, unparenthesise
 from dashboard.promql.context import Context, Limits, Queryable, Remarks, make_steps
 from dashboard.promql.errors import ParseError
 from dashboard.promql.evaluation import evaluate
-from dashboard.promql.matrix import Matrix, row_order
+from dashboard.promql.matrix import Matrix
 from dashboard.promql.parser import parse
+from dashboard.promql.places import Places
 from dashboard.promql.plan import Plan
 from dashboard.promql.ranges import range_batches
 from dashboard.promql.resolution import resolve
 from dashboard.promql.results import QueryResult, Ranges, Scalar, String, Value, Vector
+from dashboard.promql.selector import sort_rows
 from dashboard.promql.signatures import ValueType
 
 __all__ = ["MAX_STEPS", "Engine", "Queryable"]
 
 MAX_STEPS = 11_000
 """The most steps of a range query, as Prometheus counts them: without the first."""
+
+HEAVY_AT_ONCE = 1 if (os.cpu_count() or 1) <= 2 else 2
+"""Python runs one thread at a time: a second heavy query gains by what others do on another processor, if there is one.
+
+With two processors, what it gains is taken from light queries and from scrapes.
+"""
 
 _RANGED = (ValueType.SCALAR, ValueType.VECTOR)
 
@@ -36,15 +44,11 @@ def _never() -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Places:
+class _Lane:
     """How many queries may run at once."""
 
-    turns: threading.Semaphore
-    heavy: threading.Semaphore
-
-    @classmethod
-    def of(cls, turns: int, heavy: int) -> _Places:
-        return cls(threading.BoundedSemaphore(turns), threading.BoundedSemaphore(heavy))
+    turns: Places
+    heavy: Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class Engine:
         timeout: int = 120_000,
         max_samples: int = 20_000_000,
         concurrency: int = 20,
-        heavy: int = 2,
+        heavy: int = HEAVY_AT_ONCE,
         default_step: int = 60_000,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
@@ -91,7 +95,7 @@ class Engine:
         self._max_samples = max_samples
         self._default_step = default_step
         self._monotonic = monotonic
-        self._places = _Places.of(concurrency, heavy)
+        self._lane = _Lane(Places(concurrency), Places(heavy))
         self._running = Gauge("prometheus_engine_queries", "Queries that run or wait now.", registry=registry)
         most = Gauge("prometheus_engine_queries_concurrent_max", "Queries that may run at once.", registry=registry)
         most.set(concurrency)
@@ -102,7 +106,7 @@ class Engine:
     def lane(self, concurrency: int, heavy: int = 1) -> Engine:
         """Return an engine over the same storage whose queries wait only for each other."""
         lane = copy.copy(self)
-        lane._places = _Places.of(concurrency, heavy)  # noqa: SLF001 - an engine like this one.
+        lane._lane = _Lane(Places(concurrency), Places(heavy))  # noqa: SLF001 - an engine like this one.
         return lane
 
     def instant(
@@ -113,10 +117,12 @@ class Engine:
         lookback: int | None = None,
         timeout: int | None = None,
         cancelled: Callable[[], bool] = _never,
+        until: ExitStack | None = None,
     ) -> QueryResult:
         """Evaluate a query at one time (milliseconds).
 
-        ``cancelled`` is asked now and then whether anybody still waits for the answer.
+        ``cancelled`` is asked now and then whether anybody still waits for the answer. The query counts as running,
+        and has its place, until ``until`` is closed: whoever goes on to write a large answer says so by it.
 
         Raises:
             ParseError: the query is none.
@@ -125,7 +131,7 @@ class Engine:
             QueryCancelledError: nobody waits for it any more.
         """
         asked = _Query.read(query, time, time, 0)
-        with self._context(asked, lookback, timeout, cancelled) as context:
+        with self._context(asked, lookback, timeout, cancelled, until) as context:
             return _remarked(_instant_value(asked.expr, context, time), context.remarks)
 
     def range(
@@ -138,10 +144,11 @@ class Engine:
         lookback: int | None = None,
         timeout: int | None = None,
         cancelled: Callable[[], bool] = _never,
+        until: ExitStack | None = None,
     ) -> QueryResult:
         """Evaluate a query at many times, from ``start`` to ``end`` (milliseconds); the value is a Matrix.
 
-        ``cancelled`` is asked now and then whether anybody still waits for the answer.
+        ``cancelled`` and ``until`` are as in :meth:`instant`.
 
         Raises:
             ParseError: the query is none, is of a type that has no place on a graph, or the times make no sense.
@@ -154,18 +161,27 @@ class Engine:
         if asked.expr.type not in _RANGED:
             kind = asked.expr.type.value
             raise ParseError(f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector')
-        with self._context(asked, lookback, timeout, cancelled) as context:
+        with self._context(asked, lookback, timeout, cancelled, until) as context:
             return _remarked(_range_value(asked.expr, context), context.remarks)
 
     @contextmanager
     def _context(
-        self, query: _Query, lookback: int | None, timeout: int | None, cancelled: Callable[[], bool]
+        self,
+        query: _Query,
+        lookback: int | None,
+        timeout: int | None,
+        cancelled: Callable[[], bool],
+        until: ExitStack | None,
     ) -> Iterator[Context]:
         """Wait for a turn, and return the context of a query that runs in it."""
         begun = self._monotonic()
         ends_at = begun + (self._timeout if timeout is None else timeout) / 1000
-        limits = Limits(self._max_samples, ends_at, self._monotonic, cancelled, self._places.heavy)
-        with self._running.track_inprogress(), limits.a_turn(self._places.turns):
+        lane = self._lane
+        limits = Limits(self._max_samples, ends_at, self._monotonic, cancelled, lane.turns, lane.heavy)
+        with ExitStack() as own:
+            running = until or own
+            running.enter_context(self._running.track_inprogress())
+            running.enter_context(limits.a_turn())
             self._durations.labels("queue_time").observe(self._monotonic() - begun)
             with self._durations.labels("inner_eval").time():
                 yield Context(
@@ -210,8 +226,7 @@ def _instant_value(expr: Expr, context: Context, time: int) -> Value:
 def _range_value(expr: Expr, context: Context) -> Matrix:
     value = evaluate(expr, context)
     if isinstance(value, Matrix):
-        shown = value.compact()
-        return shown.take(row_order(shown.labels))
+        return sort_rows(value.compact())
     return Matrix.of_scalar(context.steps, value)
 
 

@@ -33,9 +33,9 @@ def query() -> Response:
     limit = parameters.limit_of()
     time = parameters.time_of("time", parts().clock())
     given = _given()
-    with query_place():
+    with query_place() as held:
         result = parts().engine.instant(
-            _query_text(), time, lookback=given.lookback, timeout=given.timeout, cancelled=asker_gone()
+            _query_text(), time, lookback=given.lookback, timeout=given.timeout, cancelled=asker_gone(), until=held
         )
         return _query_answer(result, limit)
 
@@ -54,9 +54,16 @@ def query_range() -> Response:
         reason = f"exceeded maximum resolution of {MAX_STEPS:,} points per timeseries."
         raise ApiError(ErrorType.BAD_DATA, f"{reason} Try decreasing the query resolution (?step=XX)")
     given = _given()
-    with query_place():
+    with query_place() as held:
         result = parts().engine.range(
-            _query_text(), start, end, step, lookback=given.lookback, timeout=given.timeout, cancelled=asker_gone()
+            _query_text(),
+            start,
+            end,
+            step,
+            lookback=given.lookback,
+            timeout=given.timeout,
+            cancelled=asker_gone(),
+            until=held,
         )
         return _query_answer(result, limit)
 

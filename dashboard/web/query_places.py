@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from flask import current_app, request
 
@@ -18,8 +18,8 @@ _KEY = "glass-cockpit-query-places"
 
 
 @contextmanager
-def query_place() -> Iterator[None]:
-    """Take a place for the query of the request.
+def query_place() -> Iterator[ExitStack]:
+    """Take a place for the query of the request; the stack is closed once its answer is made.
 
     Raises:
         ApiError: so many queries wait already that another one could only wait longer.
@@ -28,10 +28,9 @@ def query_place() -> Iterator[None]:
     places: threading.Semaphore = current_app.extensions.setdefault(_KEY, threading.BoundedSemaphore(QUERY_PLACES))
     if not places.acquire(blocking=False):
         raise ApiError(ErrorType.TIMEOUT, f"{QUERY_PLACES} queries run or wait already; ask again later")
-    try:
-        yield
-    finally:
-        places.release()
+    with ExitStack() as held:
+        held.callback(places.release)
+        yield held
 
 
 def asker_gone() -> Callable[[], bool]:
