@@ -91,11 +91,18 @@ class TimeAxis:
     def __init__(self, timestamps: IntArray) -> None:
         self._places = [b'[%b,"%%b"]' % timestamp(time).encode() for time in timestamps.tolist()]
         self._whole = b",".join(self._places)
+        self._latest = (b"", b"")
 
-    def samples_json(self, values: FloatArray, places: IntArray | None = None) -> bytes:
-        """Write the samples of one series: ``values`` float64[N] at the ``places`` of the axis, or at all of them."""
-        template = self._whole if places is None else b",".join([self._places[place] for place in places.tolist()])
-        return template % tuple(value_texts(values))
+    def samples_json(self, texts: Sequence[bytes], present: BoolArray | None = None) -> bytes:
+        """Write the samples of one series from their values, where bool[T] says that there is one, or everywhere."""
+        return (self._whole if present is None else self._template(present)) % tuple(texts)
+
+    def _template(self, present: BoolArray) -> bytes:
+        """Return the template of some places. It is often that of the series before, too."""
+        key = present.tobytes()
+        if key != self._latest[0]:
+            self._latest = (key, b",".join(itertools.compress(self._places, present.tolist())))
+        return self._latest[1]
 
 
 def series_json(labels: Labels, samples: bytes) -> bytes:
@@ -133,12 +140,15 @@ def value_json(value: Value, limit: int | None = None) -> Written:
 
 def _matrix_items(matrix: Matrix, rows: IndexArray) -> Iterator[bytes]:
     axis = TimeAxis(matrix.steps)
-    for row in rows.tolist():
-        places = np.flatnonzero(matrix.present[row])
-        if len(places) == len(matrix.steps):
-            yield series_json(matrix.labels[row], axis.samples_json(matrix.values[row]))
-        else:
-            yield series_json(matrix.labels[row], axis.samples_json(matrix.values[row, places], places))
+    count = max(_RANGE_SLICE // len(matrix.steps), 1)
+    for first in range(0, len(rows), count):
+        some = rows[first : first + count]
+        present = matrix.present[some]
+        texts = value_texts(matrix.values[some][present])
+        begin = 0
+        for row, there, end in zip(some.tolist(), present, present.sum(axis=1).cumsum().tolist(), strict=True):
+            yield series_json(matrix.labels[row], axis.samples_json(texts[begin:end], there))
+            begin = end
 
 
 def _range_pieces(ranges: Ranges, limit: int | None) -> Iterator[bytes]:
@@ -156,7 +166,7 @@ def _range_pieces(ranges: Ranges, limit: int | None) -> Iterator[bytes]:
         for first in range(0, len(timestamps), _RANGE_SLICE):
             some = slice(first, first + _RANGE_SLICE)
             axis = axes[1][0] if axes[1] else TimeAxis(timestamps[some])
-            yield (b"," if first else b"") + axis.samples_json(values[some])
+            yield (b"," if first else b"") + axis.samples_json(value_texts(values[some]))
         yield b"]}"
     yield b"]"
 

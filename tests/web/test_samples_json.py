@@ -73,6 +73,25 @@ def test_a_matrix_leaves_out_rows_and_places_without_samples() -> None:
     assert [value_json(matrix, limit).truncated for limit in (1, 2)] == [True, False]
 
 
+@pytest.mark.parametrize("limit", [None, 1, 4999])
+def test_a_matrix_of_many_series_is_written_in_slices(limit: int | None) -> None:
+    steps = np.arange(9, dtype=np.int64) * 1000
+    values = np.arange(45_000.0).reshape(5000, 9)
+    present = (values * 7 % 11 > values * 3 % 5) | (values > 30_000)
+    written = whole(Matrix(many(5000), steps, values, present), limit)
+    assert (
+        written
+        == [
+            {
+                "metric": {"i": str(row)},
+                "values": [[step, str(9 * row + step)] for step in np.flatnonzero(there).tolist()],
+            }
+            for row, there in enumerate(present)
+            if there.any()
+        ][:limit]
+    )
+
+
 def test_long_ranges_are_written_in_pieces() -> None:
     times = np.arange(45_000, dtype=np.int64) * 1000
     short = SeriesBatch(many(2), times[:2], np.array([[1.0, 2.0], [3.0, 4.0]]))
@@ -88,8 +107,8 @@ def test_long_ranges_are_written_in_pieces() -> None:
 def test_a_series_is_written_at_its_places_of_the_axis() -> None:
     axis = TimeAxis(np.array([0, 1500, 3000], dtype=np.int64))
     labels = Labels.of({"a": "100%b"})
-    every = series_json(labels, axis.samples_json(np.array([1.0, 2.5, math.inf])))
-    part = series_json(labels, axis.samples_json(np.array([7.0, 8.0]), np.array([0, 2])))
+    every = series_json(labels, axis.samples_json([b"1", b"2.5", b"+Inf"]))
+    part = series_json(labels, axis.samples_json([b"7", b"8"], np.array([True, False, True])))
     assert every == b'{"metric":{"a":"100%b"},"values":[[0,"1"],[1.500,"2.5"],[3,"+Inf"]]}'
     assert part == b'{"metric":{"a":"100%b"},"values":[[0,"7"],[3,"8"]]}'
 
