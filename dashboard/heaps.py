@@ -1,12 +1,15 @@
-"""How the C library hands out memory: few heaps, so that what many threads have given back can serve others."""
+"""How the C library hands out memory: what many threads have given back can serve others, or goes to the system."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
 
-_ARENA_MAX = -8
+# The numbers of glibc's settings, in malloc.h.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 _MOST_HEAPS = 2
+_LARGE = 4 << 20
+"""What is as large as that is mapped by itself; when as much is free at the end of a heap, it is given back."""
 
 
 def share_heaps() -> bool:
@@ -14,9 +17,11 @@ def share_heaps() -> bool:
 
     glibc gives each new thread a heap of its own, up to eight for each processor, and keeps what was freed there: after
     large pages in many threads the process would hold several times what it uses. Nothing is lost by that, since
-    Python lets one thread run at a time.
+    Python lets one thread run at a time. It also takes ever larger arrays from the heaps, once it has seen some come
+    and go, which leaves holes there that nothing else fills.
     """
     if sys.platform != "linux":
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    return mallopt is not None and bool(mallopt(_ARENA_MAX, _MOST_HEAPS))
+    settings = ((_ARENA_MAX, _MOST_HEAPS), (_MMAP_THRESHOLD, _LARGE), (_TRIM_THRESHOLD, _LARGE))
+    return mallopt is not None and all(mallopt(name, value) for name, value in settings)

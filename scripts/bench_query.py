@@ -16,8 +16,6 @@ import json
 import math
 import os
 import pstats
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,13 +23,14 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import bench_data
 from prometheus_client import CollectorRegistry
+from servers import free_port, glass, prometheus, running
 
 from dashboard.database import Database
 from dashboard.model.samples import SeriesBatch
@@ -98,7 +97,7 @@ def main() -> None:
         root = options.dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-query-")))
         batches = list(bench_data.batches(options.days))
         end = int(batches[0].timestamps[-1]) + _OFF_SAMPLES
-        prepare(root, batches)
+        prepare(root, batches, FILLS)
         if options.profile is not None:
             profile(root, QUESTIONS[options.profile], end)
             return
@@ -203,13 +202,13 @@ def profile(root: Path, question: Question, end: int) -> None:
 # The servers and their samples.
 
 
-def prepare(root: Path, batches: Sequence[SeriesBatch]) -> None:
-    """Store the samples for all three, where they are not there from an earlier run."""
-    for name, fill in (("ours", _fill_ours), ("prometheus", _fill_prometheus), ("victoria", _fill_victoria)):
+def prepare(root: Path, batches: Sequence[SeriesBatch], names: Iterable[str]) -> None:
+    """Store the samples for the servers of those names, where they are not there from an earlier run."""
+    for name in names:
         if not (root / name).exists():
             print(f"storing the samples for {name}", flush=True)
             (root / name).mkdir(parents=True)
-            fill(root / name, batches)
+            FILLS[name](root / name, batches)
 
 
 def _fill_ours(directory: Path, batches: Sequence[SeriesBatch]) -> None:
@@ -254,61 +253,44 @@ def _fill_victoria(directory: Path, batches: Sequence[SeriesBatch]) -> None:
 
 @contextmanager
 def _ours(root: Path) -> Iterator[str]:
-    config, port = root / "ours" / "prometheus.yml", _free_port()
+    config, port = root / "ours" / "prometheus.yml", free_port()
     config.write_text("scrape_configs: []\n")
-    options = [f"--config={config}", f"--data-dir={root / 'ours'}", f"--port={port}", "--retention=10y"]
-    command = [sys.executable, "-m", "dashboard", "serve", "--no-browser", *options]
-    with _running(command, f"http://127.0.0.1:{port}", "/-/ready") as address:
-        yield address
+    with running("ours", port, glass(config, root / "ours", port, "--retention=10y"), root / "ours.log") as server:
+        server.wait()
+        yield server.url
 
 
 @contextmanager
 def _prometheus(root: Path) -> Iterator[str]:
-    config, port = root / "prometheus" / "prometheus.yml", _free_port()
+    config, port = root / "prometheus" / "prometheus.yml", free_port()
     config.write_text("{}\n")
-    options = [f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.retention.time=10y"]
-    command = ["prometheus", f"--storage.tsdb.path={root / 'prometheus' / 'data'}", "--log.level=error", *options]
-    with _running(command, f"http://127.0.0.1:{port}", "/-/ready") as address:
-        yield address
+    command = prometheus(config, root / "prometheus" / "data", port, "--storage.tsdb.retention.time=10y")
+    with running("prometheus", port, command, root / "prometheus.log") as server:
+        server.wait()
+        yield server.url
 
 
 @contextmanager
 def _victoria(root: Path) -> Iterator[str]:
-    port = _free_port()
+    port = free_port()
     options = [f"-httpListenAddr=127.0.0.1:{port}", "-retentionPeriod=100y", "-loggerLevel=ERROR"]
     # Its cache of answers would answer for it: it keeps none of them younger than what it is asked here.
     command = ["victoria-metrics", f"-storageDataPath={root / 'victoria' / 'data'}", *options, "-search.disableCache"]
-    with _running(command, f"http://127.0.0.1:{port}", "/health") as address:
-        yield address
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
-@contextmanager
-def _running(command: Sequence[str], address: str, path: str) -> Iterator[str]:
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(address + path, timeout=5).close()  # noqa: S310 - our own server on loopback.
-                break
-            except (urllib.error.URLError, ConnectionError):
-                time.sleep(0.1)
-        else:
-            sys.exit(f"{address} does not answer")
-        yield address
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(timeout=60)
+    with running("victoria", port, command, root / "victoria.log") as server:
+        server.wait("/health")
+        yield server.url
 
 
 SERVERS: dict[str, Callable[[Path], AbstractContextManager[str]]] = {
     "ours": _ours,
     "prometheus": _prometheus,
     "victoria": _victoria,
+}
+
+FILLS: dict[str, Callable[[Path, Sequence[SeriesBatch]], None]] = {
+    "ours": _fill_ours,
+    "prometheus": _fill_prometheus,
+    "victoria": _fill_victoria,
 }
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from scrape_load import Punctuality, Server, free_port, our_command, prometheus_config, punctuality, running, serving
+from scrape_load import Punctuality, prometheus_config, punctuality, serving
+from servers import Server, free_port, glass, prometheus, running
 
 
 def servers(folder: Path, file: Path, wanted: argparse.Namespace) -> list[tuple[str, int, list[str], Path]]:
@@ -27,15 +28,9 @@ def servers(folder: Path, file: Path, wanted: argparse.Namespace) -> list[tuple[
     if wanted.block_length:
         (folder / "cockpit.yml").write_text(f"block_length: {wanted.block_length}\n", encoding="utf-8")
         lengths = [f"--storage.tsdb.{which}-block-duration={wanted.block_length}" for which in ("min", "max")]
-    their_command = [
-        wanted.prometheus,
-        *lengths,
-        f"--config.file={file}",
-        f"--storage.tsdb.path={folder / 'theirs'}",
-        f"--web.listen-address=127.0.0.1:{theirs}",
-    ]
+    their_command = prometheus(file, folder / "theirs", theirs, *lengths, binary=wanted.prometheus)
     return [
-        ("ours", ours, our_command(file, folder / "ours", ours), folder / "ours.log"),
+        ("ours", ours, glass(file, folder / "ours", ours), folder / "ours.log"),
         ("theirs", theirs, their_command, folder / "theirs.log"),
     ]
 

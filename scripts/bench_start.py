@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,14 +19,10 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from servers import ROOT, free_port
+
 APPS = 6
 QUERY = urllib.parse.urlencode({"query": 'count(up{job!~"glass-cockpit|host"} == 1)'})
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
 
 
 def six_are_up(port: int) -> bool:

@@ -11,13 +11,10 @@ from __future__ import annotations
 import argparse
 import os
 import resource
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +23,7 @@ from pathlib import Path
 import bench_data
 import numpy as np
 from prometheus_client import CollectorRegistry
+from servers import free_port, running
 
 from dashboard.database import Database
 from dashboard.model.samples import SeriesBatch
@@ -162,34 +160,19 @@ def _measure_victoria(batches: Sequence[SeriesBatch], directory: Path) -> Figure
     file, data = directory / "samples.txt", directory / "data"
     bench_data.write_text(file, batches)
     before = _children_seconds()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    options = [f"-storageDataPath={data}", f"-httpListenAddr={address}", "-retentionPeriod=100y", "-loggerLevel=ERROR"]
-    server = subprocess.Popen(["victoria-metrics", *options])
-    try:
-        _until_up(f"http://{address}/health")
+    port = free_port()
+    options = [f"-storageDataPath={data}", f"-httpListenAddr=127.0.0.1:{port}", "-retentionPeriod=100y"]
+    command = ["victoria-metrics", *options, "-loggerLevel=ERROR"]
+    with running("victoria", port, command, directory / "log") as server:
+        server.wait("/health")
         with file.open("rb") as body:
-            request = urllib.request.Request(f"http://{address}/api/v1/import/prometheus", body, method="POST")
+            request = urllib.request.Request(f"{server.url}/api/v1/import/prometheus", body, method="POST")  # noqa: S310
             request.add_header("Content-Length", str(file.stat().st_size))
             urllib.request.urlopen(request, timeout=3600).close()  # noqa: S310 - our own server on loopback.
         for step in ("force_flush", "force_merge"):
-            urllib.request.urlopen(f"http://{address}/internal/{step}", timeout=600).close()
+            urllib.request.urlopen(f"{server.url}/internal/{step}", timeout=600).close()  # noqa: S310
         time.sleep(5)
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait()
     return Figures(_disk_bytes(data), _children_seconds() - before)
-
-
-def _until_up(url: str) -> None:
-    for _ in range(200):
-        try:
-            urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 - our own server on loopback.
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.1)
-        else:
-            return
-    sys.exit(f"{url} does not answer")
 
 
 def _disk_bytes(directory: Path) -> int:

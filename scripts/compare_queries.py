@@ -253,8 +253,9 @@ def main() -> int:
     names = ("ours", "victoria") if options.victoria else ("ours",)
     with ExitStack() as stack:
         root = options.dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="compare-queries-")))
-        bench_query.prepare(root, list(demo_data.batches()))
-        servers = {name: stack.enter_context(bench_query.SERVERS[name](root)) for name in ("prometheus", *names)}
+        every = ("prometheus", *names)
+        bench_query.prepare(root, list(demo_data.batches()), every)
+        servers = {name: stack.enter_context(bench_query.SERVERS[name](root)) for name in every}
         found = {
             name: compare(cases, servers["prometheus"], servers[name], is_3=name == "ours") for name in reversed(names)
         }

@@ -16,7 +16,6 @@ import functools
 import gzip
 import json
 import random
-import socket
 import subprocess
 import sys
 import time
@@ -28,9 +27,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
-
-import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = 40
@@ -185,59 +181,6 @@ def punctuality(port: int, who: str, begun: float, end: float, interval: float) 
 
 
 # -- the servers
-
-
-@dataclass
-class Server:
-    """A server under test."""
-
-    name: str
-    port: int
-    process: subprocess.Popen[bytes]
-
-    def cpu(self) -> float:
-        """Return the seconds of CPU that its processes have used."""
-        return sum(sum(each.cpu_times()[:2]) for each in self.tree())
-
-    def memory(self) -> int:
-        """Return the bytes that its processes hold."""
-        return sum(int(each.memory_info().rss) for each in self.tree())
-
-    def ask(self, query: str) -> list[Any]:
-        url = f"http://127.0.0.1:{self.port}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
-        with urllib.request.urlopen(url, timeout=30) as reply:
-            found: list[Any] = json.load(reply)["data"]["result"]
-            return found
-
-    def tree(self) -> list[psutil.Process]:
-        process = psutil.Process(self.process.pid)
-        return [process, *process.children(recursive=True)]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
-
-
-def our_command(config: Path, data: Path, port: int) -> list[str]:
-    """Return the command that runs Glass Cockpit on a configuration file and a data directory."""
-    serve = [sys.executable, "-m", "dashboard", "serve", "--config", str(config), "--port", str(port)]
-    return [*serve, "--data-dir", str(data)]
-
-
-@contextmanager
-def running(name: str, port: int, command: list[str], log: Path) -> Iterator[Server]:
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
-    try:
-        yield Server(name, port, process)
-    finally:
-        process.terminate()
-        begun = time.monotonic()
-        code = process.wait(60)
-        print(f"{name} ended with {code} after {time.monotonic() - begun:.1f} s")
-        if code:
-            print(log.read_text(encoding="utf-8", errors="replace")[-2000:])
 
 
 def main() -> None:

@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scrape_load import Server, free_port, our_command, prometheus_config, punctuality, running, serving
+from scrape_load import prometheus_config, punctuality, serving
+from servers import Server, free_port, glass, running
 
 _HOUR = 3600
 _COUNTERS = (
@@ -151,7 +152,7 @@ def main() -> None:
         folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="soak")))
         targets = undo.enter_context(serving(wanted.series, wanted.churn * wanted.interval / _HOUR))
         file, data, port = write_config(folder, targets, wanted), folder / "data", free_port()
-        command = [*our_command(file, data, port), "--retention", wanted.retention]
+        command = [*glass(file, data, port), "--retention", wanted.retention]
         server = undo.enter_context(running("ours", port, command, folder / "ours.log"))
         time.sleep(5)
         begun = time.time()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -22,6 +22,9 @@ from dashboard.promql.sampling import chosen
 from dashboard.promql.sums import group_means, group_sums
 
 _INT64 = 2.0**63
+
+_RANKED = 1 << 19
+"""The most values that are ranked at once (4 MiB of float64)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,7 @@ def _quantile(grouped: Grouped) -> FloatArray:
 
 def _selecting(ranking: Callable[[FloatArray], FloatArray]) -> Aggregation:
     """Make an aggregation of what to sort by so that the best come first; NaN sorts last whatever the ranking."""
-    return lambda grouped: _select(grouped, ranking(grouped.matrix.values), _whole_numbers(grouped.scalar))
+    return lambda grouped: _select(grouped, ranking, _whole_numbers(grouped.scalar))
 
 
 def _whole_numbers(parameter: FloatArray) -> FloatArray:
@@ -173,18 +176,29 @@ def _limit_ratio(grouped: Grouped) -> Matrix:
     return Matrix(matrix.labels, matrix.steps, matrix.values, matrix.present & taken).compact()
 
 
-def _select(grouped: Grouped, ranking: FloatArray, wanted: FloatArray) -> Matrix:
+def _select(grouped: Grouped, ranking: Callable[[FloatArray], FloatArray], wanted: FloatArray) -> Matrix:
     matrix = grouped.matrix
     present = np.zeros_like(matrix.present)
     rows: list[IndexArray] = []
     for members in grouped.groups.members():
-        # Two keys: what is not present comes after all that is, also after NaN.
-        ranks = np.lexsort((ranking[members], ~matrix.present[members]), axis=0)
-        chosen = np.arange(len(members))[:, None] < wanted
-        present[members] = _scatter(ranks, chosen) & matrix.present[members]
-        rows.append(members[ranks[:, 0]])
-    selected = Matrix(matrix.labels, matrix.steps, matrix.values, present)
-    return selected.take(np.concatenate(rows)).compact()
+        for steps in _parts(len(members), len(matrix.steps)):
+            grouped.context.limits.check_time()
+            there = matrix.present[:, steps][members]
+            # Two keys: what is not present comes after all that is, also after NaN.
+            ranks = np.lexsort((ranking(matrix.values[:, steps][members]), ~there), axis=0)
+            present[members, steps] = _scatter(ranks, np.arange(len(members))[:, None] < wanted[steps]) & there
+            if steps.start == 0:
+                rows.append(members[ranks[:, 0]])
+    order = np.concatenate(rows)
+    chosen = present[order].any(axis=1)
+    return Matrix(matrix.labels, matrix.steps, matrix.values, present).take(order[chosen])
+
+
+def _parts(rows: int, steps: int) -> Iterator[slice]:
+    """Part the steps so that few values are ranked at once."""
+    count = max(_RANKED // rows, 1)
+    for first in range(0, steps, count):
+        yield slice(first, first + count)
 
 
 def _scatter(ranks: IndexArray, chosen: BoolArray) -> BoolArray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from dashboard.model.samples import IntArray, SeriesBatch
 from dashboard.promql.ast import Expr
 from dashboard.promql.errors import QueryCancelledError, QueryTimeoutError, TooManySamplesError
 from dashboard.promql.matrix import Operand
+from dashboard.promql.places import Places
 from dashboard.promql.plan import Plan
 from dashboard.promql.position import NOWHERE, Span, line_and_column
 from dashboard.promql.stats import SampleCount
@@ -33,10 +33,10 @@ class Queryable(Protocol):
         """
 
 
-HEAVY = 1 << 20
-"""A query that has read or made more samples than that needs a place among the heavy ones to go on."""
+HEAVY = 1 << 18
+"""A query that reads or makes more samples than that needs a place among the heavy ones."""
 
-_PATIENCE = 0.05
+_PATIENCE = 0.25
 """Seconds between two looks at whether waiting still makes sense."""
 
 
@@ -51,6 +51,8 @@ class Usage:
     weight: int = 0
     """Read from storage and made, all together."""
     is_heavy: bool = False
+    places: list[Places] = field(default_factory=list)
+    """Where the query has a place now."""
 
     def reach(self, more: int = 0) -> None:
         """Note how many samples are in memory; ``more`` are those that are not held."""
@@ -67,8 +69,10 @@ class Limits:
     clock: Callable[[], float]
     cancelled: Callable[[], bool] = lambda: False
     """Whether nobody waits for the answer any more."""
-    heavy: threading.Semaphore | None = None
-    """The places for heavy queries; ``None``: as many as there are queries."""
+    turns: Places = field(default_factory=lambda: Places(1))
+    """The places of queries that run and are not heavy."""
+    heavy: Places = field(default_factory=lambda: Places(1))
+    """The places of heavy queries."""
     usage: Usage = field(default_factory=Usage)
 
     def check_time(self, where: str = "expression evaluation") -> None:
@@ -79,24 +83,59 @@ class Limits:
             raise QueryTimeoutError(where)
 
     @contextmanager
-    def a_turn(self, places: threading.Semaphore) -> Iterator[None]:
-        """Take one of some places as soon as there is one, and give back what was taken."""
-        self._wait_for(places)
+    def a_turn(self) -> Iterator[None]:
+        """Wait for a turn, and give back at the end what places the query has then."""
+        self._enter(self.turns)
         try:
             yield
         finally:
-            places.release()
-            if self.heavy is not None and self.usage.is_heavy:
-                self.heavy.release()
+            self._leave(self.turns)
+            self._leave(self.heavy)
 
-    def _wait_for(self, places: threading.Semaphore) -> None:
-        while not places.acquire(timeout=min(max(self.ends_at - self.clock(), 0), _PATIENCE)):
-            self.check_time("query queue")
+    def become_heavy(self) -> bool:
+        """Say whether the query had to wait for a place among the heavy ones.
+
+        Others have its turn from now on: however many heavy queries wait, light ones go on.
+        """
+        if self.usage.is_heavy:
+            return False
+        self.usage.is_heavy = True
+        self._leave(self.turns)
+        if self.heavy in self.usage.places:
+            return False
+        self._enter(self.heavy)
+        return True
+
+    def _enter(self, places: Places) -> None:
+        places.enter(self._patience)
+        self.usage.places.append(places)
+
+    def _leave(self, places: Places) -> None:
+        if places in self.usage.places:
+            self.usage.places.remove(places)
+            places.leave()
+
+    def _patience(self) -> float:
+        self.check_time("query queue")
+        return min(self.ends_at - self.clock(), _PATIENCE)
 
     @property
     def left(self) -> int:
         """How many samples may still be made."""
         return self.max_samples - self.usage.held
+
+    def readable(self) -> int:
+        """Return how many samples may be read at once; :meth:`read` is to be told how many these were.
+
+        Where a place among the heavy queries is free, a light one has it meanwhile. Else it must not become heavy by
+        what it reads, so that little of heavy queries is in memory while they wait.
+        """
+        if self.usage.is_heavy:
+            return self.left
+        if self.heavy.enter_if_free():
+            self.usage.places.append(self.heavy)
+            return self.left
+        return min(self.left, HEAVY - self.usage.weight)
 
     def check_samples(self, count: int) -> None:
         """Raise TooManySamplesError before that many samples more are in memory."""
@@ -118,9 +157,10 @@ class Limits:
     def _weigh(self, count: int) -> None:
         """Wait for a place among the heavy queries if samples that were read or made make it one."""
         self.usage.weight += count
-        if self.heavy is not None and not self.usage.is_heavy and self.usage.weight > HEAVY:
-            self._wait_for(self.heavy)
-            self.usage.is_heavy = True
+        if self.usage.weight > HEAVY:
+            self.become_heavy()
+        elif not self.usage.is_heavy:
+            self._leave(self.heavy)
 
     @contextmanager
     def released(self) -> Iterator[None]:

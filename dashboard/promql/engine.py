@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 import functools
-import threading
+import os
 import time as clock
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Gauge, Summary
@@ -16,12 +16,14 @@ from dashboard.promql.ast import Expr, StringLiteral, unparenthesise
 from dashboard.promql.context import Context, Limits, Queryable, Remarks, make_steps
 from dashboard.promql.errors import ParseError
 from dashboard.promql.evaluation import evaluate
-from dashboard.promql.matrix import Matrix, row_order
+from dashboard.promql.matrix import Matrix
 from dashboard.promql.parser import parse
+from dashboard.promql.places import Places
 from dashboard.promql.plan import Plan
 from dashboard.promql.ranges import range_batches
 from dashboard.promql.resolution import resolve
 from dashboard.promql.results import QueryResult, Ranges, Scalar, String, Value, Vector
+from dashboard.promql.selector import sort_rows
 from dashboard.promql.signatures import ValueType
 from dashboard.promql.stats import Phase, QueryStats, SampleCount, Stopwatch
 
@@ -29,6 +31,12 @@ __all__ = ["MAX_STEPS", "Engine", "Queryable"]
 
 MAX_STEPS = 11_000
 """The most steps of a range query, as Prometheus counts them: without the first."""
+
+HEAVY_AT_ONCE = 1 if (os.cpu_count() or 1) <= 2 else 2
+"""Python runs one thread at a time: a second heavy query gains by what others do on another processor, if there is one.
+
+With two processors, what it gains is taken from light queries and from scrapes.
+"""
 
 _SHORT = 2048
 """Longer texts are not remembered: what they mean would take much memory."""
@@ -48,15 +56,11 @@ def _never() -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Places:
+class _Lane:
     """How many queries may run at once."""
 
-    turns: threading.Semaphore
-    heavy: threading.Semaphore
-
-    @classmethod
-    def of(cls, turns: int, heavy: int) -> _Places:
-        return cls(threading.BoundedSemaphore(turns), threading.BoundedSemaphore(heavy))
+    turns: Places
+    heavy: Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ class Engine:
         timeout: int = 120_000,
         max_samples: int = 20_000_000,
         concurrency: int = 20,
-        heavy: int = 2,
+        heavy: int = HEAVY_AT_ONCE,
         default_step: int = 60_000,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
@@ -139,7 +143,7 @@ class Engine:
         self._max_samples = max_samples
         self._default_step = default_step
         self._monotonic = monotonic
-        self._places = _Places.of(concurrency, heavy)
+        self._lane = _Lane(Places(concurrency), Places(heavy))
         self._running = Gauge("prometheus_engine_queries", "Queries that run or wait now.", registry=registry)
         most = Gauge("prometheus_engine_queries_concurrent_max", "Queries that may run at once.", registry=registry)
         most.set(concurrency)
@@ -151,7 +155,7 @@ class Engine:
     def lane(self, concurrency: int, heavy: int = 1) -> Engine:
         """Return an engine over the same storage whose queries wait only for each other."""
         lane = copy.copy(self)
-        lane._places = _Places.of(concurrency, heavy)  # noqa: SLF001 - an engine like this one.
+        lane._lane = _Lane(Places(concurrency), Places(heavy))  # noqa: SLF001 - an engine like this one.
         return lane
 
     def instant(
@@ -163,11 +167,13 @@ class Engine:
         timeout: int | None = None,
         cancelled: Callable[[], bool] = _never,
         stats: bool = False,
+        until: ExitStack | None = None,
     ) -> QueryResult:
         """Evaluate a query at one time (milliseconds).
 
         ``cancelled`` is asked now and then whether anybody still waits for the answer. With ``stats`` the result says
-        what the query has cost.
+        what the query has cost. The query counts as running, and has its place, until ``until`` is closed: whoever goes
+        on to write a large answer says so by it.
 
         Raises:
             ParseError: the query is none.
@@ -176,7 +182,7 @@ class Engine:
             QueryCancelledError: nobody waits for it any more.
         """
         asked = _Query.read(query, time, time, 0)
-        with self._run(asked, lookback, timeout, cancelled, stats=stats) as run:
+        with self._run(asked, lookback, timeout, cancelled, until, stats=stats) as run:
             return run.result(_instant_value(asked.expr, run.context, time))
 
     def range(
@@ -190,11 +196,11 @@ class Engine:
         timeout: int | None = None,
         cancelled: Callable[[], bool] = _never,
         stats: bool = False,
+        until: ExitStack | None = None,
     ) -> QueryResult:
         """Evaluate a query at many times, from ``start`` to ``end`` (milliseconds); the value is a Matrix.
 
-        ``cancelled`` is asked now and then whether anybody still waits for the answer. With ``stats`` the result says
-        what the query has cost.
+        ``cancelled``, ``stats`` and ``until`` are as in :meth:`instant`.
 
         Raises:
             ParseError: the query is none, is of a type that has no place on a graph, or the times make no sense.
@@ -207,10 +213,10 @@ class Engine:
         if asked.expr.type not in _RANGED:
             kind = asked.expr.type.value
             raise ParseError(f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector')
-        with self._run(asked, lookback, timeout, cancelled, stats=stats) as run:
+        with self._run(asked, lookback, timeout, cancelled, until, stats=stats) as run:
             matrix = _range_value(asked.expr, run.context)
             run.watch.enter(Phase.SORT)
-            return run.result(matrix.take(row_order(matrix.labels)))
+            return run.result(sort_rows(matrix))
 
     @contextmanager
     def _run(
@@ -219,21 +225,24 @@ class Engine:
         lookback: int | None,
         timeout: int | None,
         cancelled: Callable[[], bool],
+        until: ExitStack | None,
         *,
         stats: bool,
     ) -> Iterator[_Run]:
         """Wait for a turn, and return the run of a query in it."""
         watch = Stopwatch(self._monotonic, self._durations)
         ends_at = self._monotonic() + (self._timeout if timeout is None else timeout) / 1000
-        limits = Limits(self._max_samples, ends_at, self._monotonic, cancelled, self._places.heavy)
-        try:
-            with self._running.track_inprogress(), limits.a_turn(self._places.turns):
-                watch.enter(Phase.PREPARATION)
-                context = self._context(query, lookback, limits, stats=stats)
-                watch.enter(Phase.EVALUATION)
-                yield _Run(context, watch)
-        finally:
-            watch.enter(None)
+        lane = self._lane
+        limits = Limits(self._max_samples, ends_at, self._monotonic, cancelled, lane.turns, lane.heavy)
+        with ExitStack() as own:
+            running = own if until is None else until
+            own.callback(watch.enter, None)
+            running.enter_context(self._running.track_inprogress())
+            running.enter_context(limits.a_turn())
+            watch.enter(Phase.PREPARATION)
+            context = self._context(query, lookback, limits, stats=stats)
+            watch.enter(Phase.EVALUATION)
+            yield _Run(context, watch)
 
     def _context(self, query: _Query, lookback: int | None, limits: Limits, *, stats: bool) -> Context:
         steps = make_steps(query.start, query.end, query.step or 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -16,6 +17,9 @@ from dashboard.promql.errors import ExecutionError
 IndexArray = npt.NDArray[np.intp]
 
 _SAME_LABELSET = "vector cannot contain metrics with the same labelset"
+
+_FEW = 2_000
+"""More rows are not sorted by Python, which would keep all other threads waiting until it is done."""
 
 _METADATA = frozenset({METRIC_NAME, "__type__", "__unit__"})
 """The labels that say what a number is; what is calculated from it is something else."""
@@ -47,7 +51,7 @@ class Matrix:
     def take(self, rows: Sequence[int] | IndexArray) -> Matrix:
         """Return some of the series, in the given order."""
         index = np.asarray(rows, dtype=np.intp)
-        return Matrix([self.labels[row] for row in index], self.steps, self.values[index], self.present[index])
+        return Matrix([self.labels[row] for row in index.tolist()], self.steps, self.values[index], self.present[index])
 
     def with_values(self, values: FloatArray) -> Matrix:
         """Return the same series with other values."""
@@ -124,7 +128,17 @@ def refuse_twins(labels: Sequence[Labels]) -> None:
 
 def row_order(labels: Sequence[Labels]) -> list[int]:
     """Return the rows in the order of their labels."""
-    return sorted(range(len(labels)), key=labels.__getitem__)
+    if len(labels) <= _FEW or not any(labels):
+        return sorted(range(len(labels)), key=labels.__getitem__)
+    columns = [_numbered(column) for column in itertools.zip_longest(*labels, fillvalue=())]
+    order: list[int] = np.lexsort(columns[::-1]).tolist()
+    return order
+
+
+def _numbered(column: Sequence[tuple[str, ...]]) -> npt.NDArray[np.int32]:
+    """Give the first label of each series, or the second and so on, numbers that sort as they do."""
+    numbers = {label: number for number, label in enumerate(sorted(set(column)))}
+    return np.fromiter(map(numbers.__getitem__, column), np.int32, len(column))
 
 
 @dataclass(frozen=True, slots=True)

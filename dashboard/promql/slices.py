@@ -43,10 +43,14 @@ def fetch_slices(
         first, last = int(times[part].min()), int(times[part].max())
         # Fewer steps need fewer samples only where the steps reach farther than the range of one.
         divisible = last - first > before
-        most = min(MOST_AT_ONCE, context.limits.left) if divisible else context.limits.left
+        readable = context.limits.readable()
+        most = min(MOST_AT_ONCE, readable) if divisible else readable
         try:
             batches = context.queryable.select(selector.matchers, first - before + 1, last + after, most=most)
         except SampleLimitError as error:
+            if context.limits.become_heavy():
+                waiting.append(part)
+                continue
             if not divisible:
                 raise TooManySamplesError from error
             waiting.extend(reversed(_divided(part, error.found / max(most, 1))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable
+from contextlib import ExitStack
 from http import HTTPStatus
 from typing import TypedDict
 
@@ -59,8 +60,8 @@ def query(asked: Asked) -> Answer:
     time = given.time_of("time", asked.parts.clock())
     wish = StatsWish.of(given)
     limits = _limits(given, wish)
-    with asked.places:
-        result = asked.parts.engine.instant(given.value_of("query"), time, cancelled=asked.gone, **limits)
+    with asked.places, ExitStack() as until:
+        result = asked.parts.engine.instant(given.value_of("query"), time, cancelled=asked.gone, until=until, **limits)
         return _query_answer(asked, result, limit, wish)
 
 
@@ -80,8 +81,10 @@ def query_range(asked: Asked) -> Answer:
         raise ApiError(ErrorType.BAD_DATA, f"{reason} Try decreasing the query resolution (?step=XX)")
     wish = StatsWish.of(given)
     limits = _limits(given, wish)
-    with asked.places:
-        result = asked.parts.engine.range(given.value_of("query"), start, end, step, cancelled=asked.gone, **limits)
+    with asked.places, ExitStack() as until:
+        result = asked.parts.engine.range(
+            given.value_of("query"), start, end, step, cancelled=asked.gone, until=until, **limits
+        )
         return _query_answer(asked, result, limit, wish)
 
 

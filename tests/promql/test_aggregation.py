@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
-from dashboard.promql import Engine, ExecutionError, Vector
+from dashboard.promql import Engine, ExecutionError, Matrix, Vector, aggregation
 
 Load = Callable[..., None]
 Ask = Callable[..., object]
@@ -80,6 +81,21 @@ def test_the_best_are_chosen_by_group_and_step(load: Load, ask_range: Ask) -> No
         'x{i="1", j="a"}': [1, 9],
         'x{i="2", j="a"}': [None, 3],
     }
+
+
+@pytest.mark.parametrize("query", ["topk(2, x)", "bottomk(1, x)", "topk by (j) (time() / 30, x)", "bottomk(-1, x)"])
+def test_the_best_of_many_are_chosen_in_parts(
+    load: Load, engine: Engine, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    load("\n".join(f'x{{j="{i % 3}", i="{i}"}} {i}x3 {i * 7 % 5} stale {i * 3 % 7}x4 NaN' for i in range(12)))
+    whole = engine.range(query, 0, 300_000, 30_000).value
+    monkeypatch.setattr(aggregation, "_RANKED", 30)
+    parts = engine.range(query, 0, 300_000, 30_000).value
+    assert isinstance(whole, Matrix)
+    assert isinstance(parts, Matrix)
+    assert list(parts.labels) == list(whole.labels)
+    assert np.array_equal(parts.present, whole.present)
+    assert np.array_equal(parts.values[parts.present], whole.values[whole.present], equal_nan=True)
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
 from dashboard.model.labels import Labels
-from dashboard.model.samples import SeriesBatch
+from dashboard.model.matcher import Matcher
+from dashboard.model.samples import SampleLimitError, SeriesBatch
 from dashboard.promql import (
     Engine,
     ExecutionError,
@@ -155,29 +157,86 @@ def test_a_lane_of_its_own_waits_for_nobody_else() -> None:
         first.result(20)
 
 
+class Much:
+    """A storage with long series, but for ``light``, which has one sample; ``wait`` comes when it is told to."""
+
+    def __init__(self) -> None:
+        self.slow = Slow()
+        self.asked: list[int] = []
+        self.read = 0
+
+    def select(self, matchers: list[Matcher], *_: object, most: int) -> list[SeriesBatch]:
+        name = matchers[-1].value
+        if name == "wait":
+            self.slow.select()
+        self.asked.append(most)
+        count = 1 if name == "light" else HEAVY + 1
+        if count > most:
+            raise SampleLimitError(most)
+        self.read += count
+        return [SeriesBatch([Labels.of({"__name__": "x"})], np.arange(count, dtype=np.int64), np.zeros((1, count)))]
+
+
+LONG = "sum_over_time(x[1h])"
+
+
 def test_heavy_queries_wait_for_each_other_and_light_ones_do_not() -> None:
-    class Much:
-        def __init__(self) -> None:
-            self.slow = Slow()
-
-        def select(self, matchers: list, *_: object, **__: object) -> list[SeriesBatch]:
-            if matchers[-1].value == "wait":
-                self.slow.select()
-            times = np.arange(HEAVY + 1, dtype=np.int64)
-            count = 1 if matchers[-1].value == "light" else HEAVY + 1
-            return [SeriesBatch([Labels.of({"__name__": "x"})], times[:count], np.zeros((1, count)))]
-
     much = Much()
     engine = Engine(much, registry=CollectorRegistry(), heavy=1)
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(engine.instant, "sum_over_time(x[1h]) + wait", HEAVY)
+        first = pool.submit(engine.instant, f"{LONG} + wait", HEAVY)
         assert much.slow.asked.acquire(timeout=20)
+        read = much.read
         with pytest.raises(QueryTimeoutError, match="query timed out in query queue"):
-            engine.instant("sum_over_time(x[1h])", HEAVY, timeout=20)
+            engine.instant(LONG, HEAVY, timeout=20)
+        assert much.read == read, "what waits has nothing in memory"
         assert isinstance(engine.instant("light", 0).value, Vector)
         much.slow.go.set()
         first.result(20)
-    assert isinstance(engine.instant("sum_over_time(x[1h])", HEAVY).value, Vector)
+    assert isinstance(engine.instant(LONG, HEAVY).value, Vector)
+
+
+def test_heavy_queries_that_wait_have_no_turn_of_light_ones() -> None:
+    much = Much()
+    engine = Engine(much, registry=CollectorRegistry(), concurrency=1, heavy=1)
+    with ThreadPoolExecutor(4) as pool:
+        running = pool.submit(engine.instant, f"{LONG} + wait", HEAVY)
+        assert much.slow.asked.acquire(timeout=20)
+        waiting = [pool.submit(engine.instant, LONG, HEAVY) for _ in range(3)]
+        while sum(most <= HEAVY for most in much.asked) < len(waiting):
+            assert not threading.Event().wait(0.01)
+        assert isinstance(engine.instant("light", 0, timeout=10_000).value, Vector)
+        much.slow.go.set()
+        assert all(isinstance(each.result(20).value, Vector) for each in (running, *waiting))
+
+
+def test_a_light_query_needs_no_place_of_heavy_ones_and_a_free_one_is_not_missed() -> None:
+    much = Much()
+    engine = Engine(much, registry=CollectorRegistry(), heavy=1)
+    for _ in range(3):
+        assert isinstance(engine.instant("light + light", 0).value, Vector)
+        assert isinstance(engine.instant(f"light + {LONG}", HEAVY).value, Vector)
+    assert min(much.asked) > HEAVY
+
+
+def test_a_query_has_its_place_until_its_answer_is_written() -> None:
+    registry = CollectorRegistry()
+    engine = Engine(Much(), registry=registry, concurrency=1, heavy=1)
+    for query in ("light", LONG):
+        with ExitStack() as written:
+            engine.instant(query, HEAVY, until=written)
+            assert registry.get_sample_value("prometheus_engine_queries") == 1
+            with pytest.raises(QueryTimeoutError, match="query timed out in query queue"):
+                engine.instant(query, HEAVY, timeout=20)
+        assert registry.get_sample_value("prometheus_engine_queries") == 0
+        assert isinstance(engine.instant(query, HEAVY).value, Vector)
+
+
+def test_a_failed_query_keeps_no_place() -> None:
+    engine = Engine(Much(), registry=CollectorRegistry(), concurrency=1, heavy=1, max_samples=HEAVY)
+    with ExitStack() as written, pytest.raises(TooManySamplesError):
+        engine.instant(LONG, HEAVY, until=written)
+    assert isinstance(engine.instant("light", 0, timeout=20).value, Vector)
 
 
 def test_a_query_that_nobody_waits_for_any_more_is_given_up() -> None:
