@@ -23,6 +23,7 @@ from dashboard.config.prometheus import PrometheusConfig
 from dashboard.database import Database, DatabaseError
 from dashboard.database.location import doubts
 from dashboard.database.metrics import SchemaCollector
+from dashboard.garbage import RECONSIDER_SECONDS, SETTLE_SECONDS, reconsider, settle
 from dashboard.migrations import MIGRATIONS
 from dashboard.model.duration import format_duration
 from dashboard.promql import Engine
@@ -135,6 +136,8 @@ def running(
         scheduler.add_job(
             lambda: storage.upkeep(wall_clock()), "interval", seconds=_UPKEEP_SECONDS, executor="upkeep", id="upkeep"
         )
+        scheduler.add_job(settle, "interval", seconds=SETTLE_SECONDS, executor="upkeep", id="settle")
+        scheduler.add_job(reconsider, "interval", seconds=RECONSIDER_SECONDS, executor="upkeep", id="reconsider")
         scheduler.resume()
         ticker.start()
         log.info("listening on %s, data in %s", server.url, settings.data_dir)

@@ -22,6 +22,8 @@ from dashboard.web import PortTakenError, is_glass_cockpit
 log = logging.getLogger(__name__)
 
 _FORCED = 1
+_TURN_SECONDS = 0.0005
+"""For how long a thread that calculates keeps another one waiting; to answer a request takes dozens of such waits."""
 
 
 def run(
@@ -42,6 +44,7 @@ def run(
     if _showed_running_page(settings.port, browser):
         return
     share_heaps()
+    sys.setswitchinterval(_TURN_SECONDS)
     stop, hangup = _stop_on_signals(), _set_on_hangup()
     if exit_with_stdin:
         threading.Thread(target=_stop_with_stdin, args=(stop,), name="stdin", daemon=True).start()
