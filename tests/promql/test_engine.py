@@ -172,7 +172,7 @@ class Much:
         self.asked.append(most)
         count = 1 if name == "light" else HEAVY + 1
         if count > most:
-            raise SampleLimitError(most)
+            raise SampleLimitError(most, count)
         self.read += count
         return [SeriesBatch([Labels.of({"__name__": "x"})], np.arange(count, dtype=np.int64), np.zeros((1, count)))]
 
