@@ -8,7 +8,7 @@ import sys
 # The numbers of glibc's settings, in malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 _MOST_HEAPS = 2
-_LARGE = 4 << 20
+_LARGE = 8 << 20
 """What is as large as that is mapped by itself; when as much is free at the end of a heap, it is given back."""
 
 
