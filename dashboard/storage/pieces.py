@@ -96,8 +96,8 @@ def find_piece(source: Source, lookup: Lookup, start: int, end: int) -> Piece | 
     if not len(found.places):
         return None
     times = source.times
-    first, last = np.searchsorted(times, start), np.searchsorted(times, end, side="right")
-    return Piece(source, found, times[first:last], int(first)) if first < last else None
+    first, last = int(times.searchsorted(start)), int(times.searchsorted(end, side="right"))
+    return Piece(source, found, times[first:last], first) if first < last else None
 
 
 def counted(pieces: Iterable[Piece | None], count: int, most: int | None) -> Iterator[Piece]:

@@ -46,6 +46,8 @@ class _Chain:
 
     def read_into(self, out: FloatArray, keep: Keep) -> Known:
         """Write the pieces side by side into float64[places, times]."""
+        if len(self.pieces) == 1:
+            return self.pieces[0].read_into(out, self.places, keep)
         at, plain, rising = 0, True, np.ones(len(out), dtype=np.bool_)
         for piece in self.pieces:
             own = out[:, at : at + len(piece.times)]
