@@ -24,6 +24,7 @@ from dashboard.database import Database, DatabaseError
 from dashboard.database.location import doubts
 from dashboard.database.metrics import SchemaCollector
 from dashboard.garbage import RECONSIDER_SECONDS, SETTLE_SECONDS, reconsider, settle
+from dashboard.heaps import trim_heaps
 from dashboard.migrations import MIGRATIONS
 from dashboard.model.duration import format_duration
 from dashboard.promql import Engine
@@ -134,7 +135,11 @@ def running(
         # Who asks while the parts are being stopped is told to come back, not that something broke.
         undo.callback(ready.clear)
         scheduler.add_job(
-            lambda: storage.upkeep(wall_clock()), "interval", seconds=_UPKEEP_SECONDS, executor="upkeep", id="upkeep"
+            functools.partial(_look_after, storage),
+            "interval",
+            seconds=_UPKEEP_SECONDS,
+            executor="upkeep",
+            id="upkeep",
         )
         scheduler.add_job(settle, "interval", seconds=SETTLE_SECONDS, executor="upkeep", id="settle")
         scheduler.add_job(reconsider, "interval", seconds=RECONSIDER_SECONDS, executor="upkeep", id="reconsider")
@@ -171,6 +176,13 @@ def _adopt(loaded: Loaded, settings: Settings, storage: Storage, scrape: ScrapeM
     retention = retention_of(settings, loaded.config)
     bring_into_force(loaded, storage, scrape, rules)
     storage.retain(retention)
+
+
+def _look_after(storage: Storage) -> None:
+    try:
+        storage.upkeep(wall_clock())
+    finally:
+        trim_heaps()
 
 
 def _tell_of_expiring(storage: Storage) -> None:

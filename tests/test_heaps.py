@@ -1,4 +1,4 @@
-"""Threads that come and go leave no heaps of their own behind, and large arrays no holes."""
+"""Threads that come and go leave no heaps of their own behind, large arrays no holes, and what was freed goes back."""
 
 from __future__ import annotations
 
@@ -56,3 +56,21 @@ def test_large_arrays_are_given_back_to_the_system() -> None:
 @glibc
 def test_threads_share_two_heaps() -> None:
     assert told(THREADS, "shared") <= 2 < told(THREADS, "own")
+
+
+# Between pieces that are freed lies one that stays, so that no heap gets shorter.
+SPARSE = """
+import psutil
+from dashboard.heaps import trim_heaps
+held = [bytes(2000) for _ in range(50_000)]
+kept = held[::100]
+del held
+before = psutil.Process().memory_info().rss
+assert trim_heaps()
+print(before - psutil.Process().memory_info().rss)
+"""
+
+
+@glibc
+def test_what_was_freed_between_others_goes_back() -> None:
+    assert told(SPARSE, "") > 50_000_000
