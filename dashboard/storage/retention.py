@@ -121,11 +121,11 @@ class Retainer:
         return [block for block in self._blocks.all() if block.end <= now - self.retention.longest]
 
     def _prune(self, now: int) -> None:
-        """Rewrite the blocks that hold some series which are not kept so long."""
+        """Rewrite the blocks that hold some series which are not kept so long, the oldest first."""
         if not self.retention.rules:
             return
         ages = self._ages()
-        for block in self._blocks.all():
+        for block in sorted(self._blocks.all(), key=lambda each: each.end):
             held = [group.series for group in block.groups]
             old = [(block.end <= now - ages[series]).any() for series in held]
             if any(old):
