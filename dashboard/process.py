@@ -19,9 +19,13 @@ from dashboard.settings import Settings
 from dashboard.storage import Storage
 from dashboard.web import PortTakenError, is_glass_cockpit
 
+if sys.platform != "win32":
+    import resource
+
 log = logging.getLogger(__name__)
 
 _FORCED = 1
+_FILES = 4096
 _TURN_SECONDS = 0.0005
 """For how long a thread that calculates keeps another one waiting; to answer a request takes dozens of such waits."""
 
@@ -44,6 +48,7 @@ def run(
     if _showed_running_page(settings.port, browser):
         return
     share_heaps()
+    _allow_files()
     sys.setswitchinterval(_TURN_SECONDS)
     stop, hangup = _stop_on_signals(), _set_on_hangup()
     if exit_with_stdin:
@@ -63,6 +68,16 @@ def run(
         # Of two starts at the same moment, one comes second.
         if not _showed_running_page(settings.port, browser):
             raise
+
+
+def _allow_files() -> None:
+    """Have as many connections and files as we are made for, where the system would give fewer unless it is asked."""
+    if sys.platform == "win32":
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _showed_running_page(port: int, browser: bool) -> bool:

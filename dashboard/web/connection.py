@@ -100,6 +100,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     parser_class = _Parser
     request: HTTPRequestParser | None
     begun = 0.0
+    last_activity: float
     head = b""
     """The head of an answer of which nothing has been sent yet."""
 
@@ -186,6 +187,10 @@ class Connection(HTTPChannel):  # type: ignore[misc]
     def is_idle(self) -> bool:
         """Say whether no answer is being made or sent."""
         return not self.requests and not self.total_outbufs_len
+
+    def is_unused(self) -> bool:
+        """Say whether no request has begun to arrive, nor waits for its answer."""
+        return self.request is None and self.is_idle()
 
     def refuse_overdue(self) -> None:
         """Answer 408 in place of the request that does not come."""

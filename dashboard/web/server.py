@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import heapq
 import logging
 import os
 import socket
@@ -30,7 +32,18 @@ _POSIX = os.name == "posix"
 # Windows has no poll, and its select takes 512 sockets.
 _CONNECTIONS = 1000 if _POSIX else 450
 
+_ACCEPTED_AT_ONCE = 16
+
 log = logging.getLogger(__name__)
+
+
+def _accept_some(listener: BaseWSGIServer) -> None:
+    """Accept what waits: with a turn of the loop for each, a thousand connections would take seconds."""
+    for _ in range(_ACCEPTED_AT_ONCE):
+        before = len(listener.active_channels)
+        type(listener).handle_accept(listener)
+        if len(listener.active_channels) == before:
+            return
 
 
 class Server:
@@ -64,6 +77,7 @@ class Server:
         for listener in self._listeners:
             listener.channel_class = Connection
             listener.pull_trigger = self._wake
+            listener.handle_accept = functools.partial(_accept_some, listener)
         self._stopping = threading.Event()
         self._closing = threading.Lock()
         self._closed = False
@@ -95,6 +109,7 @@ class Server:
     def _run(self) -> None:
         swept = time.monotonic()
         while not self._stopping.is_set():
+            self._make_room()
             self._turn(_LOOP_SECONDS)
             now = time.monotonic()
             if now - swept >= min(_LOOP_SECONDS, self._request_seconds):
@@ -103,6 +118,17 @@ class Server:
         end = time.monotonic() + self._drain_seconds
         self._drain(end)
         self._close(max(0.0, end - time.monotonic()))
+
+    def _make_room(self) -> None:
+        """Close the connections that were not used for longest, where there is no room for those that may come.
+
+        Who only holds many of them would keep everybody else out.
+        """
+        excess = len(self._map) + _ACCEPTED_AT_ONCE * len(self._listeners) - _CONNECTIONS
+        if excess > 0:
+            unused = (channel for channel in self._channels() if channel.is_unused())
+            for channel in heapq.nsmallest(excess, unused, key=lambda channel: channel.last_activity):
+                channel.handle_close()
 
     def _turn(self, seconds: float) -> None:
         try:
