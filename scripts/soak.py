@@ -141,7 +141,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--interval", type=int, default=5, help="seconds")
     parser.add_argument("--churn", type=float, default=0.1, help="the share of series replaced in an hour")
     parser.add_argument("--block-length", default="5m")
-    parser.add_argument("--retention", default="25m")
+    parser.add_argument("--retention", default="15m")
     parser.add_argument("--keep-up", default="90m", help="how long the series up are kept")
     return parser.parse_args()
 
