@@ -11,24 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from processes import Launcher, free_port, get_json, wait_for
+from processes import Launcher, free_port, get_json, glass, wait_for
 
 from dashboard import __version__
 from dashboard.shipped import shipped_monitoring
-
-
-def glass(*arguments: str, cwd: Path, stdin: int = subprocess.DEVNULL) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "dashboard", *arguments],
-        cwd=cwd,
-        # A demo that runs on this machine meanwhile must not be taken for an earlier start.
-        env={**os.environ, "GLASS_COCKPIT_PORT": "0"},
-        stdin=stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 @pytest.fixture

@@ -87,19 +87,17 @@ class Falls:
 
     @classmethod
     def joined(cls, every: Sequence[Falls]) -> Falls:
-        """Put falls of rows and places that follow each other, or not, in order."""
-        rows, places = (np.concatenate([*parts, np.empty(0, dtype=np.int64)]) for parts in _columns(every))
-        before = np.concatenate([*(falls.before for falls in every), np.empty(0)])
+        """Put falls, which may be none, in order."""
+        nothing = np.empty(0, dtype=np.int64)
+        rows = np.concatenate([nothing, *(falls.rows for falls in every)])
+        places = np.concatenate([nothing, *(falls.places for falls in every)])
+        before = np.concatenate([np.empty(0), *(falls.before for falls in every)])
         order = np.lexsort((places, rows))
         return cls(rows[order], places[order], before[order])
 
     def moved(self, rows: int | IntArray, places: int) -> Falls:
         """Return the same where rows and places are counted from elsewhere: row i is ``rows[i]``, or ``rows`` + i."""
         return Falls(self.rows + rows if isinstance(rows, int) else rows[self.rows], self.places + places, self.before)
-
-
-def _columns(every: Sequence[Falls]) -> tuple[list[IntArray], list[IntArray]]:
-    return [falls.rows for falls in every], [falls.places for falls in every]
 
 
 def find_falls(values: FloatArray) -> Falls:
@@ -118,10 +116,6 @@ def find_falls(values: FloatArray) -> Falls:
 
 class Samples(Protocol):
     """Samples of some series over some timestamps that are not numbers yet: what little is needed is made of them."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """How many series and timestamps there are."""
 
     def values(self) -> FloatArray:
         """Return them all: float64[S, T]."""

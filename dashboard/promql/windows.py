@@ -98,12 +98,15 @@ class Windows:
 
     def ends(self) -> tuple[FloatArray, FloatArray]:
         """Return the first and the last sample of each window: float64[S, T]."""
-        both = self.batch.take(np.concatenate((self.first, self.last)))
-        return both[:, : len(self.times)], both[:, len(self.times) :]
+        return self._take_two(self.first, self.last)
 
     def last_two(self) -> tuple[FloatArray, FloatArray]:
         """Return the last sample but one, or any where there is none, and the last one of each window."""
-        both = self.batch.take(np.concatenate((np.maximum(self.last - 1, 0), self.last)))
+        return self._take_two(np.maximum(self.last - 1, 0), self.last)
+
+    def _take_two(self, one: IndexArray, other: IndexArray) -> tuple[FloatArray, FloatArray]:
+        """Return two samples of each window; packed ones are looked through only once."""
+        both = self.batch.take(np.concatenate((one, other)))
         return both[:, : len(self.times)], both[:, len(self.times) :]
 
     def reduce(self, ufunc: np.ufunc, values: FloatArray, skip: int = 0) -> FloatArray:

@@ -121,7 +121,7 @@ def _chains(count: int, pieces: Sequence[Piece]) -> Iterator[tuple[IntArray, lis
     for number, piece in enumerate(pieces):
         families.setdefault(piece.found.key, []).append(number)
     parts = [(pieces[family[0]].found.places, family) for family in families.values()]
-    if sum(len(places) for places, _ in parts) > count or _share(count, parts):
+    if _share(count, parts):
         parts = list(_split(count, parts))
     for places, numbers in parts:
         yield places, [pieces[number] for number in sorted(numbers)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -48,6 +49,21 @@ def get_json(url: str, **parameters: Any) -> Any:
         url += "?" + urllib.parse.urlencode(parameters, doseq=True)
     with urllib.request.urlopen(url, timeout=30) as answer:
         return json.load(answer)
+
+
+def glass(*arguments: str, cwd: Path, stdin: int = subprocess.DEVNULL) -> subprocess.CompletedProcess[str]:
+    """Run a command of ours to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "dashboard", *arguments],
+        cwd=cwd,
+        # A demo that runs on this machine meanwhile must not be taken for an earlier start.
+        env={**os.environ, "GLASS_COCKPIT_PORT": "0"},
+        stdin=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 class Target(ThreadingHTTPServer):

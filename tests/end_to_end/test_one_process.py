@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from processes import Launcher, free_port
+from processes import Launcher, free_port, glass
 
 from dashboard.database.backup import back_up
 
@@ -16,15 +15,7 @@ REFUSED = "is in use by another process; stop it first, or choose another data d
 
 
 def run(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "dashboard", *map(str, arguments)],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return glass(*map(str, arguments), cwd=folder)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -24,14 +25,17 @@ def _up(text: str, now: int) -> Sequence[Sample]:
     return [sample(Labels.of({"__name__": "up", "instance": name}), value) for name, value in samples]
 
 
-def _expander(query: Callable[[str, int], Sequence[Sample]] = _up) -> Expander:
-    return Expander(
-        "Test", query, external_labels=Labels.of({"site": "here"}), external_url="http://cockpit.example/prefix"
-    )
+def _standing_still() -> float:
+    return 0.0
+
+
+def _expander(clock: Callable[[], float] = time.monotonic) -> Expander:
+    labels, url = Labels.of({"site": "here"}), "http://cockpit.example/prefix"
+    return Expander("Test", _up, external_labels=labels, external_url=url, clock=clock)
 
 
 def _render(text: str, value: float = 0.0, **labels: str) -> str:
-    expander = _expander()
+    expander = _expander(_standing_still)
     return expander.render(expander.compile(text), Labels.of(labels), value, NOW)
 
 
@@ -251,7 +255,7 @@ def test_time_is_limited() -> None:
 
 def test_rendering_may_be_repeated() -> None:
     """The allowance is renewed with each rendering."""
-    expander = _expander()
+    expander = _expander(_standing_still)
     template = expander.compile("{{ range 20000 }}{{ end }}{{ $value }}")
     texts = [expander.render(template, Labels(), float(number), NOW) for number in range(8)]
     assert texts == [str(number) for number in range(8)]

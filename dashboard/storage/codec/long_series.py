@@ -68,10 +68,11 @@ class _Head(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Slab:
-    """Series whose words are of one kind, a row for each; they are numbers among the series that were unpacked."""
+    """Series whose words are of one kind, a row for each."""
 
     coding: _Coding
-    numbers: IntArray
+    series: list[int]
+    """Their numbers in the chunk."""
     words: Words
     heads: list[_Head]
 
@@ -133,17 +134,15 @@ class LongSeries:
 
     def take(self, places: IntArray) -> FloatArray:
         """Return the values, which must be plain, at some timestamps, whose places rise: float64[rows, len(places)]."""
-        integers = np.empty((len(self.heads), len(places)), dtype=np.int64)
+        integers: dict[int, IntArray] = {}
         for slab in self.slabs:
-            integers[slab.numbers] = slab.integers_at(places)
-        out = np.empty((len(self.wanted.series), len(places)))
-        rows, number = self.wanted.rows.tolist(), {series: place for place, series in enumerate(self.heads)}
+            integers.update(zip(slab.series, slab.integers_at(places), strict=True))
+        out, rows = np.empty((len(self.wanted.series), len(places))), self.wanted.rows.tolist()
         for series, head in self.heads.items():
-            own = integers[number[series]]
             if head.back:
-                own += integers[number[series - head.back]]
+                integers[series] += integers[series - head.back]
             if rows[series] >= 0:
-                _write_row(out[rows[series]], own, head.exponent)
+                _write_row(out[rows[series]], integers[series], head.exponent)
         return out
 
     def edges(self) -> tuple[FloatArray, FloatArray]:
@@ -223,11 +222,9 @@ def unpack_long(strips: Strips, heads: Heads, samples: int, needed: BoolArray, w
     words = dict(sorted(_words(strips, heads.width.tolist(), samples, needed.tolist())))
     own = {series: every[series] for series in words}
     slabs = list(_slabs(words, own))
-    unpacked = list(words)
-    rows: dict[int, Words] = {}
-    for slab in slabs:
-        rows.update(zip((unpacked[number] for number in slab.numbers.tolist()), slab.words, strict=True))
-    return LongSeries(own, {series: rows[series] for series in unpacked}, slabs, wanted, samples)
+    rows = {series: row for slab in slabs for series, row in zip(slab.series, slab.words, strict=True)}
+    # The words are in memory only once: as rows of the slabs.
+    return LongSeries(own, {series: rows[series] for series in own}, slabs, wanted, samples)
 
 
 def _parsed(heads: Heads) -> list[_Head]:
@@ -247,12 +244,11 @@ def _coding(exponent: int, flags: int) -> _Coding:
 def _slabs(words: dict[int, Words], heads: dict[int, _Head]) -> Iterator[_Slab]:
     """Put the words of one kind side by side."""
     kinds: dict[tuple[_Coding, int], list[int]] = {}
-    numbers = {series: number for number, series in enumerate(words)}
     for series, row in words.items():
         kinds.setdefault((heads[series].coding, row.dtype.itemsize), []).append(series)
     for (coding, _), members in kinds.items():
-        own = np.array([numbers[series] for series in members], dtype=np.int64)
-        yield _Slab(coding, own, np.stack([words[series] for series in members]), [heads[series] for series in members])
+        rows = np.stack([words[series] for series in members])
+        yield _Slab(coding, members, rows, [heads[series] for series in members])
 
 
 def _words(strips: Strips, widths: list[int], samples: int, needed: list[bool]) -> Iterator[tuple[int, Words]]:
