@@ -52,6 +52,11 @@ def window_means(windows: Windows) -> FloatArray:
 
 
 def _of_windows(windows: Windows, exactly: _Add, combine: _Combine) -> FloatArray:
+    parts = [_of_some_windows(part, exactly, combine) for part in windows.by_rows()]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _of_some_windows(windows: Windows, exactly: _Add, combine: _Combine) -> FloatArray:
     with np.errstate(invalid="ignore", over="ignore"):
         parts = _split(windows.values, axis=1)
         sums = windows.reduce(np.add, parts.coarse)

@@ -39,7 +39,7 @@ _VACUUM_PAGES = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class _Contents:
+class Contents:
     """What a group holds: series and timestamps, and the column with which each chunk begins."""
 
     series: IntArray
@@ -52,7 +52,7 @@ class _Contents:
         return self.times.nbytes + self.starts.nbytes
 
 
-_NOTHING = _Contents(*(np.empty(0, dtype=np.int64) for _ in range(3)))
+_NOTHING = Contents(*(np.empty(0, dtype=np.int64) for _ in range(3)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,34 +69,27 @@ class Group:
     @property
     def series(self) -> IntArray:
         """The numbers of the series, one a column."""
-        return self._contents().series
+        return self.contents().series
 
     @property
     def times(self) -> IntArray:
         """The timestamps, strictly increasing."""
-        return self._contents().times
+        return self.contents().times
 
     def read_into(self, out: FloatArray, columns: IntArray, first: int, keep: Keep) -> Known:
         """Write columns into float64[columns, n]; see :class:`Source`."""
-        contents = self._contents()
-        if not len(contents.series):
-            # Retention has removed it since it was handed out.
-            out[:] = ABSENT
-            return Known.nothing(len(out))
-        return self._cached().read_into(out, columns, first, keep)
+        return OpenGroup(self).read_into(out, columns, first, keep)
 
     def unpacked(self, columns: IntArray) -> Columns | None:
         """Return columns as they were unpacked; nothing where retention has removed them since."""
-        return self._cached().unpacked(columns) if len(self._contents().series) else None
+        return OpenGroup(self).unpacked(columns)
 
-    def _cached(self) -> CachedColumns:
-        return CachedColumns(self.cache, ("group", self.number), len(self._contents().times), self._unpack)
+    def contents(self) -> Contents:
+        """Return what it holds; nothing where retention has removed it, or it is damaged."""
+        found: Contents = self.cache.get(("contents", self.number), self._read_contents)
+        return found
 
-    def _contents(self) -> _Contents:
-        contents: _Contents = self.cache.get(("contents", self.number), self._read_contents)
-        return contents
-
-    def _read_contents(self) -> tuple[_Contents, int]:
+    def _read_contents(self) -> tuple[Contents, int]:
         query = f"SELECT {', '.join(_CONTENTS)} FROM block_groups WHERE id = ?"  # noqa: S608 - names of our own columns.
         body = None
         try:
@@ -113,11 +106,11 @@ class Group:
             contents = _NOTHING
         return contents, contents.nbytes
 
-    def _parsed(self, series: bytes, times: bytes, starts: bytes | None, rows: int) -> _Contents:
+    def _parsed(self, series: bytes, times: bytes, starts: bytes | None, rows: int) -> Contents:
         inner = unbind(series, *group_fields(self.number, self.first, self.last, times, starts or b""))
         numbers = self._series_numbers(inner)
         begins = np.arange(0, len(numbers), rows) if starts is None else decode_ints(starts)
-        return _Contents(numbers, decode_ints(times), begins)
+        return Contents(numbers, decode_ints(times), begins)
 
     def _series_numbers(self, blob: Blob) -> IntArray:
         """Decode the series; groups of one layout mostly have the same, of which one is in memory."""
@@ -129,32 +122,78 @@ class Group:
         numbers: IntArray = self.cache.get(("series", blake2b(blob, digest_size=16).digest()), make)
         return numbers
 
+
+@dataclass(frozen=True)
+class OpenGroup:
+    """A group while one query reads it: what it holds is looked for once, and not before it is needed."""
+
+    group: Group
+
+    @functools.cached_property
+    def contents(self) -> Contents:
+        """What the group holds."""
+        return self.group.contents()
+
+    @property
+    def first(self) -> int:
+        """The earliest timestamp."""
+        return self.group.first
+
+    @property
+    def last(self) -> int:
+        """The latest timestamp."""
+        return self.group.last
+
+    @property
+    def series(self) -> IntArray:
+        """The numbers of the series, one a column."""
+        return self.contents.series
+
+    @property
+    def times(self) -> IntArray:
+        """The timestamps, strictly increasing."""
+        return self.contents.times
+
+    def read_into(self, out: FloatArray, columns: IntArray, first: int, keep: Keep) -> Known:
+        """Write columns into float64[columns, n]; see :class:`Source`."""
+        if not len(self.series):
+            # Retention has removed it since it was handed out.
+            out[:] = ABSENT
+            return Known.nothing(len(out))
+        return self._cached().read_into(out, columns, first, keep)
+
+    def unpacked(self, columns: IntArray) -> Columns | None:
+        """Return columns as they were unpacked; nothing where retention has removed them since."""
+        return self._cached().unpacked(columns) if len(self.series) else None
+
+    def _cached(self) -> CachedColumns:
+        return CachedColumns(self.group.cache, ("group", self.group.number), len(self.times), self._unpack)
+
     def _unpack(self, columns: IntArray) -> Columns:
-        contents = self._contents()
-        chunked = Chunked(contents.starts, len(contents.series), len(contents.times))
+        chunked = Chunked(self.contents.starts, len(self.series), len(self.times))
         blobs = self._blobs(chunked.owners(columns))
 
         def body(chunk: int) -> Blob | None:
-            return unbind(blobs[chunk], self.number << CHUNK_BITS | chunk) if chunk in blobs else None
+            return unbind(blobs[chunk], self.group.number << CHUNK_BITS | chunk) if chunk in blobs else None
 
         def damaged(chunk: int, error: CorruptBlobError) -> None:
-            self.damage.found(f"chunk {chunk} of group {self.number} of the blocks", error, blobs[chunk])
+            self.group.damage.found(f"chunk {chunk} of group {self.group.number} of the blocks", error, blobs[chunk])
 
         return chunked.unpack(columns, body, damaged)
 
     def _blobs(self, chunks: IntArray) -> dict[int, bytes]:
-        first = self.number << CHUNK_BITS
+        first = self.group.number << CHUNK_BITS
         wanted = orjson.dumps((chunks + first).tolist()).decode()
         query = "SELECT id, body FROM block_chunks WHERE id IN (SELECT value FROM json_each(?))"
         try:
-            with self.database.read() as connection:
+            with self.group.database.read() as connection:
                 return {number - first: body for number, body in connection.execute(query, (wanted,))}
         except ReadError as error:
             if not is_corrupt(error):
                 raise
             if len(chunks) > 1:
                 return {key: body for chunk in chunks for key, body in self._blobs(chunk[None]).items()}
-            self.damage.found(f"chunk {chunks[0]} of group {self.number} of the blocks", error)
+            self.group.damage.found(f"chunk {chunks[0]} of group {self.group.number} of the blocks", error)
             return {}
 
 

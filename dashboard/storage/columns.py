@@ -182,7 +182,7 @@ class CachedColumns:
             made = self.unpack(columns)
             return made, made.nbytes
 
-        found: Columns = self.cache.get((Keep.UNPACKED, self.key, columns.tobytes()), make)
+        found: Columns = self.cache.get(("unpacked", self.key, columns.tobytes()), make)
         return found
 
     def _values(self, columns: IntArray) -> tuple[FloatArray, Known]:
@@ -190,5 +190,5 @@ class CachedColumns:
             values = np.empty((len(columns), self.samples))
             return (values, self.unpack(columns).write(values, 0)), values.nbytes
 
-        found: tuple[FloatArray, Known] = self.cache.get((Keep.VALUES, self.key, columns.tobytes()), make)
+        found: tuple[FloatArray, Known] = self.cache.get(("values", self.key, columns.tobytes()), make)
         return found

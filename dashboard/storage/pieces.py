@@ -26,6 +26,11 @@ class Found:
     key: bytes
     """The same for the same places."""
 
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes."""
+        return self.series.nbytes + self.places.nbytes + self.columns.nbytes + len(self.key)
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -61,24 +66,29 @@ class Lookup:
 
     def __init__(self, wanted: IntArray) -> None:
         """``wanted`` are numbers of series, each once."""
-        self._where = np.full(int(wanted.max(initial=-1)) + 1, -1, dtype=np.int64)
+        self.wanted = wanted
+        self._where = np.full(int(wanted.max(initial=-1)) + 1, -1, dtype=np.int32)
         self._where[wanted] = np.arange(len(wanted))
-        self._known: dict[tuple[int, int], Found] = {}
+        self._known: dict[int, Found] = {}
+        self.nbytes = wanted.nbytes + self._where.nbytes
+        """How much memory it takes, with the series of the columns that it has searched."""
 
     def __call__(self, series: IntArray) -> Found:
         """Find the wanted series among the series of columns."""
-        address = (series.__array_interface__["data"][0], len(series))
-        if address not in self._known:
-            # It holds the array, so that no other one is ever at this address.
-            self._known[address] = self._search(series)
-        return self._known[address]
+        found = self._known.get(id(series))
+        if found is None:
+            found = self._search(series)
+            # It holds the array, so that no other one ever has this id.
+            self._known[id(series)] = found
+            self.nbytes += found.nbytes
+        return found
 
     def places_of(self, series: IntArray) -> IntArray:
         """Return the place of each series, or -1."""
         known = series < len(self._where)
         if known.all():
-            return self._where[series]
-        return np.where(known, self._where[np.where(known, series, 0)], -1)
+            return self._where[series].astype(np.int64)
+        return np.where(known, self._where[np.where(known, series, 0)], -1).astype(np.int64)
 
     def _search(self, series: IntArray) -> Found:
         places = self.places_of(series)

@@ -61,7 +61,7 @@ class _Chain:
 
 
 def merge(
-    wanted: IntArray,
+    lookup: Lookup,
     sources: Sequence[Source],
     points: PointColumns,
     start: int,
@@ -74,32 +74,42 @@ def merge(
     Raises:
         SampleLimitError: they hold more samples than ``most``; raised before any is read.
     """
+    wanted = lookup.wanted
     if not len(wanted):
         return
-    lookup = Lookup(wanted)
     found = _points_between(points, lookup, start, end)
     pieces = list(counted((find_piece(source, lookup, start, end) for source in sources), len(found), most))
     size = sum(piece.size for piece in pieces)
-    pointed = np.zeros(len(wanted), dtype=np.bool_)
-    pointed[lookup.places_of(found.series)] = True
+    pointed = np.unique(lookup.places_of(found.series))
     chains: list[_Chain] = []
     for places, chain in _chains(len(wanted), pieces):
-        alone = pointed[places]
-        if _overlap(chain):
-            alone = np.ones(len(places), dtype=np.bool_)
-        if not alone.all():
-            chains.append(_Chain(places[~alone], _end_to_end(chain), chain))
-        yield from _sorted(places[alone], wanted, chain, found)
+        together, alone = _parted(places, pointed, overlap=_overlap(chain))
+        if len(together):
+            chains.append(_Chain(together, _end_to_end(chain), chain))
+        yield from _sorted(alone, wanted, chain, found)
     for same in _of_same_times(chains):
         packed = _packed(same) if size > _KEPT else None
         if packed is None:
             yield from _joined(same, Keep.VALUES if size <= _KEPT else Keep.UNPACKED)
         else:
             yield packed
-    chained = np.zeros(len(wanted), dtype=np.bool_)
-    for piece in pieces:
-        chained[piece.found.places] = True
-    yield from _sorted(np.flatnonzero(pointed & ~chained), wanted, [], found)
+    if len(pointed):
+        yield from _sorted(_outside(pointed, pieces), wanted, [], found)
+
+
+def _parted(places: IntArray, pointed: IntArray, *, overlap: bool) -> tuple[IntArray, IntArray]:
+    """Part the places of a chain into those that can be joined, and those that must be sorted one by one."""
+    if overlap:
+        return places[:0], places
+    if not len(pointed):
+        return places, places[:0]
+    alone = np.isin(places, pointed)
+    return places[~alone], places[alone]
+
+
+def _outside(places: IntArray, pieces: Iterable[Piece]) -> IntArray:
+    """Return those of the places that are in no piece."""
+    return np.setdiff1d(places, np.concatenate([places[:0], *(piece.found.places for piece in pieces)]))
 
 
 def members(wanted: BoolArray, source: Source) -> IntArray:
@@ -110,6 +120,8 @@ def members(wanted: BoolArray, source: Source) -> IntArray:
 
 
 def _points_between(points: PointColumns, lookup: Lookup, start: int, end: int) -> PointColumns:
+    if not len(points):
+        return points
     mask = (points.timestamps >= start) & (points.timestamps <= end)
     mask[mask] = lookup.places_of(points.series[mask]) >= 0
     return points.where(mask)
@@ -129,10 +141,11 @@ def _chains(count: int, pieces: Sequence[Piece]) -> Iterator[tuple[IntArray, lis
 
 def _share(count: int, parts: Sequence[tuple[IntArray, list[int]]]) -> bool:
     """Say whether some of the parts share places."""
-    taken = np.zeros(count, dtype=np.int64)
-    for places, _ in parts:
-        taken[places] += 1
-    return bool(taken.max(initial=0) > 1)
+    if len(parts) < 2:
+        return False
+    taken = np.zeros(count, dtype=np.bool_)
+    taken[np.concatenate([places for places, _ in parts])] = True
+    return int(np.count_nonzero(taken)) < sum(len(places) for places, _ in parts)
 
 
 def _split(count: int, parts: Sequence[tuple[IntArray, list[int]]]) -> Iterator[tuple[IntArray, list[int]]]:
@@ -169,7 +182,7 @@ def _of_same_times(chains: Sequence[_Chain]) -> Iterable[list[_Chain]]:
     alike: dict[tuple[int, int, int], list[list[_Chain]]] = {}
     for chain in chains:
         groups = alike.setdefault((len(chain.times), int(chain.times[0]), int(chain.times[-1])), [])
-        same = next((group for group in groups if np.array_equal(group[0].times, chain.times)), None)
+        same = next((group for group in groups if (group[0].times == chain.times).all()), None)
         if same is None:
             groups.append([chain])
         else:

@@ -41,6 +41,8 @@ class SeriesRegistry:
         self._index = Index()
         self._saved = 0
         self._promised: set[int] = set()
+        self.changes = 0
+        """How often a series came or went: as long as it stays the same, so does what a selector finds."""
 
     def __len__(self) -> int:
         """How many numbers were given."""
@@ -87,6 +89,7 @@ class SeriesRegistry:
             self._promised = {number for number in self._promised if number >= len(used) or not used[number]}
             numbers = np.array([number for number in numbers.tolist() if number not in self._promised], dtype=np.int64)
             labels = self.labels(numbers)
+            self.changes += 1
             self._index.remove(numbers, labels)
             for number, each in zip(numbers.tolist(), labels, strict=True):
                 self._labels[number] = _NO_LABELS
@@ -138,6 +141,7 @@ class SeriesRegistry:
         number = len(self._labels)
         self._labels.append(labels)
         self._index.add(number, labels)
+        self.changes += 1
         self._numbers[labels] = number
         return number
 

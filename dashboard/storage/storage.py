@@ -18,7 +18,7 @@ from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher
 from dashboard.model.samples import BoolArray, FloatArray, IntArray, SeriesBatch
 from dashboard.storage.block_writer import BlockWriter
-from dashboard.storage.blocks import Block, Blocks
+from dashboard.storage.blocks import Block, Blocks, OpenGroup
 from dashboard.storage.cache import Cache
 from dashboard.storage.cardinality import Cardinality
 from dashboard.storage.compaction import Compactor, delete_superseded
@@ -32,9 +32,11 @@ from dashboard.storage.head import Head
 from dashboard.storage.importing import write_batches
 from dashboard.storage.ingest import AppendResult, Ingest, RowAppender
 from dashboard.storage.journal import Journal
+from dashboard.storage.lookups import Lookups
 from dashboard.storage.merging import Merger
 from dashboard.storage.metrics import ForecastCollector, StorageCollector
 from dashboard.storage.order import NEVER, LastSamples, save_last
+from dashboard.storage.pieces import Lookup
 from dashboard.storage.points import PointColumns
 from dashboard.storage.replay import replay
 from dashboard.storage.retention import Removed, Retainer, Retention
@@ -95,6 +97,7 @@ class Storage:
         self._lock = threading.RLock()
         self._rebuilding = threading.Lock()
         self._series = SeriesRegistry()
+        self._lookups = Lookups(self._series)
         self._last = LastSamples()
         cache = Cache(cache_bytes)
         self._damage = Damage(database, clock)
@@ -248,12 +251,12 @@ class Storage:
             SampleLimitError: there are more samples than ``most``; none of them was read.
         """
         start, end = max(start, _FIRST_TIME), min(end, _LAST_TIME)
-        wanted = self._series.select(matchers)
+        lookup = self._lookups.of(matchers)
         with self._blocks.leases.reading():
             sources, points = self._snapshot(start, end)
             return [
-                SeriesBatch(self._series.labels(wanted[part.places]), part.times, part.samples, part.known)
-                for part in merge(wanted, sources, points, start, end, most=most)
+                SeriesBatch(self._series.labels(lookup.wanted[part.places]), part.times, part.samples, part.known)
+                for part in merge(lookup, sources, points, start, end, most=most)
             ]
 
     def series(self, matcher_sets: Sequence[Iterable[Matcher]], start: int, end: int) -> list[Labels]:
@@ -393,7 +396,7 @@ class Storage:
             blocks = self._blocks.between(start, end)
             head = self._head.sources()
             points = self._head.points.snapshot()
-        stored = [source for block, group in blocks for source in self._tombstones.cleaned(block, [group])]
+        stored = [source for block, group in blocks for source in self._tombstones.cleaned(block, [OpenGroup(group)])]
         return stored + [each for each in head if each.times[0] <= end and each.times[-1] >= start], points
 
     def _active(self, matcher_sets: Sequence[Iterable[Matcher]], start: int, end: int) -> IntArray:
@@ -431,7 +434,7 @@ class Storage:
         """Return what there is of some series, places in ``series`` for their numbers."""
         with self._blocks.leases.reading():
             sources, points = self._snapshot(start, end)
-            yield from merge(series, sources, points, start, end)
+            yield from merge(Lookup(series), sources, points, start, end)
 
     def _numbers(self, batch: SeriesBatch) -> IntArray:
         """Register the series of a batch, and see to it that the table of series has them."""

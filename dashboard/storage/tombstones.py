@@ -15,7 +15,7 @@ import numpy as np
 
 from dashboard.database import Database
 from dashboard.model.samples import ABSENT, FloatArray, IntArray, Known
-from dashboard.storage.blocks import Block, Group
+from dashboard.storage.blocks import Block, Group, OpenGroup
 from dashboard.storage.codec import decode_ints, encode_ints
 from dashboard.storage.columns import Keep
 from dashboard.storage.damage import Damage
@@ -136,12 +136,12 @@ class Tombstones:
             with self._lock:
                 self._stones = tuple(stone for stone in self._stones if stone.number not in settled)
 
-    def cleaned(self, block: Block, groups: Iterable[Group]) -> list[Source]:
+    def cleaned(self, block: Block, groups: Iterable[Group | OpenGroup]) -> list[Source]:
         """Return groups of a block as sources without what was deleted."""
         stones = [stone for stone in self._stones if stone.touches(block)]
         return [_cleaned(group, stones) for group in groups]
 
 
-def _cleaned(group: Group, stones: Sequence[Tombstone]) -> Source:
+def _cleaned(group: Group | OpenGroup, stones: Sequence[Tombstone]) -> Source:
     own = [stone for stone in stones if stone.start <= group.last and stone.end >= group.first]
     return Cleaned(group, own) if own else group

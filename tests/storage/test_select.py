@@ -13,7 +13,7 @@ from dashboard.model.matcher import Matcher, MatchKind
 from dashboard.model.samples import Known, SampleLimitError
 from dashboard.promql import Engine, Ranges
 from dashboard.promql.errors import TooManySamplesError
-from dashboard.storage.blocks import Group
+from dashboard.storage.blocks import Group, OpenGroup
 from dashboard.storage.head import RawRows, SealedRows
 from tests.storage.conftest import FOREVER, Store
 
@@ -32,7 +32,7 @@ def filled(make_store: MakeStore) -> Store:
     store.storage.flush()
     store.storage.upkeep(3260)
     kinds = {type(source) for source in store.storage._snapshot(0, FOREVER)[0]}
-    assert {Group, SealedRows, RawRows} <= kinds
+    assert {OpenGroup, SealedRows, RawRows} <= kinds
     return store
 
 
@@ -51,7 +51,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         monkeypatch.setattr(kind, "read_into", noted)
 
-    for kind in (Group, SealedRows, RawRows):
+    for kind in (OpenGroup, SealedRows, RawRows):
         spy(kind)
     return found
 
@@ -90,13 +90,13 @@ def test_without_a_limit_everything_is_read(filled: Store) -> None:
 
 def test_a_limit_that_is_far_exceeded_stops_the_counting(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
-    contents = Group._contents
+    contents = Group.contents
 
     def noted(group: Group) -> Any:
         looked.append(group.number)
         return contents(group)
 
-    monkeypatch.setattr(Group, "_contents", noted)
+    monkeypatch.setattr(Group, "contents", noted)
     with pytest.raises(SampleLimitError) as refusal:
         filled.storage.select([], 0, FOREVER, most=20)
     assert set(looked) == {1, 2}

@@ -11,7 +11,7 @@ from dashboard.model.labels import Labels
 from dashboard.model.matcher import Matcher, MatchKind
 from dashboard.model.samples import STALE, STALE_BITS, Known, SeriesBatch
 from dashboard.storage import AppendResult, Storage
-from dashboard.storage.blocks import Group
+from dashboard.storage.blocks import OpenGroup
 from dashboard.storage.errors import ForgottenSeriesError
 from tests.storage.conftest import FOREVER, Store
 
@@ -356,15 +356,15 @@ def test_a_block_that_is_removed_under_a_query_is_deleted_after_it(
     store.storage.flush()
     store.storage.upkeep(1000)
     assert store.dump().keys() == {"a", "b"}
-    read_into = Group.read_into
+    read_into = OpenGroup.read_into
 
-    def remove_and_read(group: Group, *args: Any, **options: Any) -> Known:
+    def remove_and_read(group: OpenGroup, *args: Any, **options: Any) -> Known:
         if store.storage._blocks.all():
             store.storage._blocks.remove([1])
         return read_into(group, *args, **options)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Group, "read_into", remove_and_read)
+        patched.setattr(OpenGroup, "read_into", remove_and_read)
         assert store.dump().keys() == {"a", "b"}
     assert store.dump() == {}
     store.storage.upkeep(1000)

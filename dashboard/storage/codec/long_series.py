@@ -74,26 +74,32 @@ class _Slab:
     series: list[int]
     """Their numbers in the chunk."""
     words: Words
-    heads: list[_Head]
+    base: IntArray
+    """What their heads say of each: int64[S, 1]."""
+    low: IntArray
+    shift: IntArray
+
+    @classmethod
+    def of(cls, coding: _Coding, words: dict[int, Words], heads: list[_Head]) -> _Slab:
+        """Put the words of series side by side."""
+        told = np.array([(head.base, head.low, head.shift) for head in heads], dtype=np.int64)
+        return cls(coding, list(words), np.stack(list(words.values())), told[:, :1], told[:, 1:2], told[:, 2:])
 
     def integers_at(self, places: IntArray) -> IntArray:
         """Return the integers at some places, which rise: words between two of them are only added up."""
-        base, low, shift = (
-            np.array(column, dtype=np.int64)[:, None]
-            for column in zip(*((head.base, head.low, head.shift) for head in self.heads), strict=True)
-        )
         if self.coding is _Coding.LEVELS:
-            return (self.words[:, places].astype(np.int64) << shift) + base
+            return (self.words[:, places].astype(np.int64) << self.shift) + self.base
         starts = np.concatenate((places[:1] * 0, places[:-1] + 1))
         words = self.words[:, : places[-1] + 1]
         if self.coding is _Coding.BITS:
             bits = np.bitwise_xor.reduceat(words, starts, axis=1).astype(np.int64)
-            return np.bitwise_xor.accumulate(bits, axis=1) ^ base
+            return np.bitwise_xor.accumulate(bits, axis=1) ^ self.base
         integers = np.add.reduceat(words, starts, axis=1, dtype=np.int64)
         integers.cumsum(axis=1, out=integers)
-        integers += low * places
-        integers <<= shift
-        integers += base
+        if self.low.any():
+            integers += self.low * places
+        integers <<= self.shift
+        integers += self.base
         return integers
 
 
@@ -247,8 +253,7 @@ def _slabs(words: dict[int, Words], heads: dict[int, _Head]) -> Iterator[_Slab]:
     for series, row in words.items():
         kinds.setdefault((heads[series].coding, row.dtype.itemsize), []).append(series)
     for (coding, _), members in kinds.items():
-        rows = np.stack([words[series] for series in members])
-        yield _Slab(coding, members, rows, [heads[series] for series in members])
+        yield _Slab.of(coding, {series: words[series] for series in members}, [heads[series] for series in members])
 
 
 def _words(strips: Strips, widths: list[int], samples: int, needed: list[bool]) -> Iterator[tuple[int, Words]]:
