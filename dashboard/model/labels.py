@@ -36,15 +36,15 @@ class Labels(tuple[tuple[str, str], ...]):
 
     def keep(self, names: Collection[str]) -> Labels:
         """Return the labels whose name is among ``names``."""
-        return Labels(pair for pair in self if pair[0] in names)
+        return Labels([pair for pair in self if pair[0] in names])
 
     def drop(self, names: Collection[str]) -> Labels:
         """Return the labels whose name is not among ``names``."""
-        return Labels(pair for pair in self if pair[0] not in names)
+        return Labels([pair for pair in self if pair[0] not in names])
 
     def without_name(self) -> Labels:
         """Return the labels without ``__name__``."""
-        return Labels(pair for pair in self if pair[0] != METRIC_NAME)
+        return Labels([pair for pair in self if pair[0] != METRIC_NAME])
 
     def merged(self, other: Mapping[str, str]) -> Labels:
         """Return these labels with those of ``other`` set over them; an empty value removes a label."""

@@ -42,6 +42,9 @@ class Grouped:
     @property
     def counts(self) -> FloatArray:
         """The number of series of each group that are present at each step: float64[G, T]."""
+        if self.matrix.present.all():
+            sizes = np.bincount(self.groups.of_row).astype(np.float64)
+            return np.repeat(sizes[:, None], len(self.matrix.steps), axis=1)
         return self.reduce(np.add, self.matrix.present.astype(np.float64), 0.0)
 
     @property
@@ -57,7 +60,8 @@ class Grouped:
 
     def reduce(self, ufunc: np.ufunc, values: FloatArray, fill: float) -> FloatArray:
         """Reduce each group's present values at each step; ``fill`` changes nothing and stands for the absent ones."""
-        filled = np.where(self.matrix.present, values, fill)
+        present = self.matrix.present
+        filled = values if present.all() else np.where(present, values, fill)
         return np.asarray(ufunc.reduceat(filled[self.groups.order], self.groups.starts, axis=0))
 
     def valued(self, values: FloatArray) -> Matrix:

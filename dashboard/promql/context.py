@@ -82,15 +82,14 @@ class Limits:
         if self.clock() > self.ends_at:
             raise QueryTimeoutError(where)
 
-    @contextmanager
-    def a_turn(self) -> Iterator[None]:
-        """Wait for a turn, and give back at the end what places the query has then."""
+    def take_turn(self) -> None:
+        """Wait for a turn; :meth:`give_back` is to be called at the end."""
         self._enter(self.turns)
-        try:
-            yield
-        finally:
-            self._leave(self.turns)
-            self._leave(self.heavy)
+
+    def give_back(self) -> None:
+        """Give back what places the query has."""
+        self._leave(self.turns)
+        self._leave(self.heavy)
 
     def become_heavy(self) -> bool:
         """Say whether the query had to wait for a place among the heavy ones.

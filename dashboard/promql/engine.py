@@ -21,7 +21,7 @@ from dashboard.promql.parser import parse
 from dashboard.promql.places import Places
 from dashboard.promql.plan import Plan
 from dashboard.promql.ranges import range_batches
-from dashboard.promql.resolution import resolve
+from dashboard.promql.resolution import is_open, resolve
 from dashboard.promql.results import QueryResult, Ranges, Scalar, String, Value, Vector
 from dashboard.promql.selector import sort_rows
 from dashboard.promql.signatures import ValueType
@@ -78,18 +78,21 @@ class _Query:
     def read(cls, query: str | Expr, start: int, end: int, step: int) -> _Query:
         text = query if isinstance(query, str) else ""
         expr, plan = _prepared(query) if isinstance(query, str) else (query, None)
-        resolved = resolve(expr, step, end - start)
-        return cls(resolved, plan if plan and resolved is expr else Plan.of(resolved), text, start, end, step)
+        if plan is None:
+            expr = resolve(expr, step, end - start)
+            plan = Plan.of(expr)
+        return cls(expr, plan, text, start, end, step)
 
 
-def _prepared(text: str) -> tuple[Expr, Plan]:
+def _prepared(text: str) -> tuple[Expr, Plan | None]:
     """Return what a text means; pages and panels ask the same again and again."""
     return _remembered(text) if len(text) <= _SHORT else _read(text)
 
 
-def _read(text: str) -> tuple[Expr, Plan]:
+def _read(text: str) -> tuple[Expr, Plan | None]:
+    """Return the expression that a text is, and its plan, if that is the same for all queries."""
     expr = parse(text)
-    return expr, Plan.of(expr)
+    return expr, None if is_open(expr) else Plan.of(expr)
 
 
 _remembered = functools.lru_cache(256)(_read)
@@ -237,8 +240,10 @@ class Engine:
         with ExitStack() as own:
             running = own if until is None else until
             own.callback(watch.enter, None)
-            running.enter_context(self._running.track_inprogress())
-            running.enter_context(limits.a_turn())
+            self._running.inc()
+            running.callback(self._running.dec)
+            running.callback(limits.give_back)
+            limits.take_turn()
             watch.enter(Phase.PREPARATION)
             context = self._context(query, lookback, limits, stats=stats)
             watch.enter(Phase.EVALUATION)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ _SAME_LABELSET = "vector cannot contain metrics with the same labelset"
 
 _FEW = 2_000
 """More rows are not sorted by Python, which would keep all other threads waiting until it is done."""
+
+_REMEMBERED = 4096
+"""So many series, which pages and rules ask for again and again, are not stripped of their names each time."""
 
 _METADATA = frozenset({METRIC_NAME, "__type__", "__unit__"})
 """The labels that say what a number is; what is calculated from it is something else."""
@@ -82,6 +86,7 @@ def stack(steps: IntArray, parts: Sequence[Matrix]) -> Matrix:
     return Matrix(labels, steps, values, np.concatenate([part.present for part in parts]))
 
 
+@functools.lru_cache(_REMEMBERED)
 def nameless(labels: Labels) -> Labels:
     """Return the labels without the name, and without ``__type__`` and ``__unit__``, as calculated series have them."""
     return labels.drop(_METADATA)
@@ -152,7 +157,8 @@ class Groups:
 
     def members(self) -> list[IndexArray]:
         """Return the rows of each group, in their own order."""
-        return np.split(self.order, self.starts[1:])
+        bounds = [*self.starts.tolist(), len(self.order)]
+        return [self.order[start:stop] for start, stop in itertools.pairwise(bounds)]
 
     def rows(self, group: int) -> IndexArray:
         """Return the rows of one group, in their own order."""

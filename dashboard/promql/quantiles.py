@@ -7,6 +7,7 @@ import numpy as np
 from dashboard.model.samples import BoolArray, FloatArray
 from dashboard.promql.context import Remarks
 from dashboard.promql.literals import format_general
+from dashboard.promql.matrix import IndexArray
 from dashboard.promql.position import Span
 
 
@@ -17,28 +18,30 @@ def quantiles(q: FloatArray, values: FloatArray, inside: BoolArray) -> FloatArra
     entry for each set. NaN is less than every number. A ``q`` below 0 gives -Inf, one above 1 gives +Inf, NaN gives
     NaN. The quantile of nothing is anything.
     """
-    inside = np.broadcast_to(inside, values.shape)
     # Sorting puts NaN behind everything; what does not count goes just before it and is never asked for.
-    ordered = np.sort(np.where(inside, values, np.inf), axis=-1)
+    ordered = np.sort(values if inside.all() else np.where(inside, values, np.inf), axis=-1)
     count = inside.sum(axis=-1)
-    nans = (np.isnan(values) & inside).sum(axis=-1)
+    nans = np.isnan(ordered).sum(axis=-1) if np.isnan(ordered[..., -1]).any() else np.zeros(1, dtype=np.intp)
     rank = np.clip(np.nan_to_num(q), 0, 1) * np.maximum(count - 1, 0)
     lower = np.floor(rank)
     weight = rank - lower
     upper = np.minimum(np.maximum(count - 1, 0), lower + 1)
     with np.errstate(invalid="ignore"):
         found = _at(ordered, lower, nans) * (1 - weight) + _at(ordered, upper, nans) * weight
-    return _outside(np.broadcast_to(q, found.shape), found)
+    return beyond(np.broadcast_to(q, found.shape), found)
 
 
-def _at(ordered: FloatArray, rank: FloatArray, nans: FloatArray) -> FloatArray:
+def _at(ordered: FloatArray, rank: FloatArray, nans: IndexArray) -> FloatArray:
     """Return the sample of a rank, where the NaN come first."""
-    index = np.maximum(rank - nans, 0).astype(np.intp)
+    index = np.broadcast_to(np.maximum(rank - nans, 0).astype(np.intp), ordered.shape[:-1])
     found = np.take_along_axis(ordered, index[..., None], axis=-1)[..., 0]
     return np.where(rank < nans, np.nan, found)
 
 
-def _outside(q: FloatArray, found: FloatArray) -> FloatArray:
+def beyond(q: FloatArray, found: FloatArray) -> FloatArray:
+    """Return what was found, but where the quantile is none between 0 and 1: infinities there, and NaN of NaN."""
+    if ((q >= 0) & (q <= 1)).all():
+        return found
     return np.select([np.isnan(q), q < 0, q > 1], [np.nan, -np.inf, np.inf], found)
 
 

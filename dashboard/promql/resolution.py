@@ -23,12 +23,15 @@ def resolve(expr: Expr, step: int, length: int) -> Expr:
     Raises:
         ParseError: a duration makes no sense for this query.
     """
-    if not any(_is_open(node) for node in walk(expr)):
-        return expr
-    return _resolved(expr, Resolver(step, length))
+    return _resolved(expr, Resolver(step, length)) if is_open(expr) else expr
 
 
-def _is_open(expr: Expr) -> bool:
+def is_open(expr: Expr) -> bool:
+    """Say whether an expression leaves a duration to the query."""
+    return any(_leaves_duration(node) for node in walk(expr))
+
+
+def _leaves_duration(expr: Expr) -> bool:
     match expr:
         case MatrixSelector():
             return expr.range_expr is not None

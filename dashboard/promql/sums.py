@@ -29,7 +29,9 @@ _SPLIT = 1.5 * 2.0**27
 """Times a power of two that is no less than a number, and added to it, this leaves it 25 bits before the point."""
 
 _FEW_GROUPS = 32
-"""Up to so many groups are faster reduced one by one."""
+"""Up to so many groups are faster reduced one by one, if there are more terms than ``_SMALL``."""
+
+_SMALL = 4096
 
 _LARGEST = 2.0**900
 """Beyond that, the splitting itself would overflow."""
@@ -150,7 +152,7 @@ def _mean_of(counts: IndexArray | FloatArray) -> _Combine:
 
 
 def _reduce_groups(values: FloatArray, groups: Groups, ufunc: np.ufunc = np.add) -> FloatArray:
-    if len(groups.keys) <= _FEW_GROUPS:
+    if len(groups.keys) <= _FEW_GROUPS and values.size > _SMALL:
         return np.stack([ufunc.reduce(values[rows], axis=0) for rows in groups.members()])
     return np.asarray(ufunc.reduceat(values[groups.order], groups.starts, axis=0))
 

@@ -123,16 +123,21 @@ class Group:
         return numbers
 
 
-@dataclass(frozen=True)
 class OpenGroup:
     """A group while one query reads it: what it holds is looked for once, and not before it is needed."""
 
-    group: Group
+    __slots__ = ("_contents", "group")
 
-    @functools.cached_property
+    def __init__(self, group: Group) -> None:
+        self.group = group
+        self._contents: Contents | None = None
+
+    @property
     def contents(self) -> Contents:
         """What the group holds."""
-        return self.group.contents()
+        if self._contents is None:
+            self._contents = self.group.contents()
+        return self._contents
 
     @property
     def first(self) -> int:
@@ -233,13 +238,12 @@ class Blocks:
         """The number that the next block gets."""
         return self._next_block
 
-    def between(self, start: int, end: int) -> list[tuple[Block, Group]]:
-        """Return the groups that overlap a range of time, both ends included, with their blocks."""
+    def between(self, start: int, end: int) -> list[tuple[Block, list[Group]]]:
+        """Return the groups of each block that overlap a range of time, both ends included."""
         return [
-            (block, group)
+            (block, groups)
             for block in self._blocks
-            for group in block.groups
-            if group.first <= end and group.last >= start
+            if (groups := [group for group in block.groups if group.first <= end and group.last >= start])
         ]
 
     def used_bytes(self) -> int:

@@ -57,7 +57,7 @@ class Deleter:
                     self._delete_rows(layout, series, start, end)
             self._delete_points(series, start, end)
         held = self._blocks.between(start, end)
-        if any(np.isin(series, group.series).any() for _, group in held):
+        if any(np.isin(series, group.series).any() for _, groups in held for group in groups):
             self._tombstones.add(self._blocks.next_number, start, end, series)
 
     def _delete_rows(self, layout: HeadLayout, series: IntArray, start: int, end: int) -> None:

@@ -80,7 +80,7 @@ def merge(
     found = _points_between(points, lookup, start, end)
     pieces = list(counted((find_piece(source, lookup, start, end) for source in sources), len(found), most))
     size = sum(piece.size for piece in pieces)
-    pointed = np.unique(lookup.places_of(found.series))
+    pointed = np.unique(lookup.places_of(found.series)) if len(found) else found.series
     chains: list[_Chain] = []
     for places, chain in _chains(len(wanted), pieces):
         together, alone = _parted(places, pointed, overlap=_overlap(chain))

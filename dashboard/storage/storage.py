@@ -396,7 +396,9 @@ class Storage:
             blocks = self._blocks.between(start, end)
             head = self._head.sources()
             points = self._head.points.snapshot()
-        stored = [source for block, group in blocks for source in self._tombstones.cleaned(block, [OpenGroup(group)])]
+        stored = [
+            source for block, groups in blocks for source in self._tombstones.cleaned(block, map(OpenGroup, groups))
+        ]
         return stored + [each for each in head if each.times[0] <= end and each.times[-1] >= start], points
 
     def _active(self, matcher_sets: Sequence[Iterable[Matcher]], start: int, end: int) -> IntArray:

@@ -139,7 +139,7 @@ class Tombstones:
     def cleaned(self, block: Block, groups: Iterable[Group | OpenGroup]) -> list[Source]:
         """Return groups of a block as sources without what was deleted."""
         stones = [stone for stone in self._stones if stone.touches(block)]
-        return [_cleaned(group, stones) for group in groups]
+        return [_cleaned(group, stones) for group in groups] if stones else list(groups)
 
 
 def _cleaned(group: Group | OpenGroup, stones: Sequence[Tombstone]) -> Source:

@@ -5,6 +5,7 @@ Native histograms are not stored here: functions that ask for nothing else find 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -18,12 +19,15 @@ from dashboard.model.samples import BoolArray, FloatArray
 from dashboard.promql.functions.call import Function, Invocation
 from dashboard.promql.literals import InvalidLiteralError, format_general, parse_number, quote
 from dashboard.promql.matrix import IndexArray, Matrix, group_rows, stack, without_names
-from dashboard.promql.quantiles import warn_of_wrong
+from dashboard.promql.quantiles import beyond, warn_of_wrong
 
 _BUCKET = "le"
 
 # Counts that differ by less, relatively, differ only because floating point sums are inexact.
 _SMALL_DELTA = 1e-12
+
+# So many different bounds are not read again each time.
+_BOUNDS = 1024
 
 _Calculate: TypeAlias = Callable[[FloatArray, FloatArray, IndexArray], tuple[FloatArray, BoolArray]]
 """What to make of histograms: from their bounds [B] in order, counts [B, C] and the step [C] of each, the values [C];
@@ -139,6 +143,7 @@ def _bounds(invocation: Invocation, argument: int, found: Matrix) -> FloatArray:
     return np.array(bounds)
 
 
+@functools.lru_cache(_BOUNDS)
 def parse_bound(text: str) -> float:
     """Read the value of a label ``le``.
 
@@ -174,18 +179,18 @@ class _Histograms:
         """Return values, presence and what had to be made monotonic: [histograms, steps] each."""
         values = np.full(self._present.shape[1], np.nan)
         forced = np.zeros(values.shape, dtype=np.bool_)
+        steps = np.tile(np.arange(self._shape[1]), self._shape[0])
         for columns, buckets in _patterns(self._present):
-            counts = self._counts[np.ix_(buckets, columns)]
-            steps = columns % self._shape[1]
-            values[columns], forced[columns] = calculate(self._bounds[buckets], counts, steps)
+            counts = self._counts[buckets][:, columns]
+            values[columns], forced[columns] = calculate(self._bounds[buckets], counts, steps[columns])
         there: BoolArray = np.logical_or.reduce(self._present, axis=0)
         return values.reshape(self._shape), there.reshape(self._shape), forced.reshape(self._shape)
 
 
-def _patterns(present: BoolArray) -> Iterator[tuple[IndexArray, IndexArray]]:
+def _patterns(present: BoolArray) -> Iterator[tuple[IndexArray | slice, IndexArray | slice]]:
     """Yield the columns that have the same buckets, and those buckets; columns without any are left out."""
     if present.all():
-        yield np.arange(present.shape[1]), np.arange(present.shape[0])
+        yield slice(None), slice(None)
         return
     packed = np.ascontiguousarray(np.packbits(present, axis=0).T)
     _, first, kinds = np.unique(packed, axis=0, return_index=True, return_inverse=True)
@@ -197,16 +202,15 @@ def _patterns(present: BoolArray) -> Iterator[tuple[IndexArray, IndexArray]]:
 
 def _bucket_quantile(q: FloatArray, bounds: FloatArray, counts: FloatArray) -> tuple[FloatArray, BoolArray]:
     """Interpolate: ``bounds`` is [B] in order, ``counts`` [B, C] is cumulative, ``q`` has an entry a column."""
-    outside = [np.isnan(q), q < 0, q > 1]
     bounds, counts = _coalesced(bounds, counts)
     if bounds[-1] != np.inf or len(bounds) < 2:
-        return np.select(outside, [np.nan, -np.inf, np.inf], np.nan), np.zeros(q.shape, dtype=np.bool_)
+        return beyond(q, np.full(q.shape, np.nan)), np.zeros(q.shape, dtype=np.bool_)
     counts, forced = _monotonic(counts)
     with np.errstate(divide="ignore", invalid="ignore"):
         found = _interpolate(np.clip(q, 0, 1) * counts[-1], bounds, counts)
     found = np.where(counts[-1] == 0, np.nan, found)
     forced &= (counts[-1] != 0) & (q >= 0) & (q <= 1)
-    return np.select(outside, [np.nan, -np.inf, np.inf], found), forced
+    return beyond(q, found), forced
 
 
 def _coalesced(bounds: FloatArray, counts: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -218,7 +222,17 @@ def _coalesced(bounds: FloatArray, counts: FloatArray) -> tuple[FloatArray, Floa
 def _monotonic(counts: FloatArray) -> tuple[FloatArray, BoolArray]:
     """Remove every decrease, and say where there was one (``ensureMonotonicAndIgnoreSmallDeltas``)."""
     forced = np.zeros(counts.shape[1], dtype=np.bool_)
-    counts = counts.copy()
+    before, current = counts[:-1], counts[1:]
+    odd = np.flatnonzero(((current < before) | _almost_equal(before, current) & (current != before)).any(axis=0))
+    if len(odd):
+        counts = counts.copy()
+        counts[:, odd], forced[odd] = _levelled(counts[:, odd])
+    return counts, forced
+
+
+def _levelled(counts: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Let no bucket count less than the one before, or hardly more, and say where one counted less."""
+    forced = np.zeros(counts.shape[1], dtype=np.bool_)
     for before, current in itertools.pairwise(counts):
         small = _almost_equal(before, current)
         fallen = ~small & (current < before)
