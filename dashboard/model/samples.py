@@ -88,10 +88,13 @@ class Falls:
     @classmethod
     def joined(cls, every: Sequence[Falls]) -> Falls:
         """Put falls, which may be none, in order."""
-        nothing = np.empty(0, dtype=np.int64)
-        rows = np.concatenate([nothing, *(falls.rows for falls in every)])
-        places = np.concatenate([nothing, *(falls.places for falls in every)])
-        before = np.concatenate([np.empty(0), *(falls.before for falls in every)])
+        if not every:
+            return cls(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
+        rows, places, before = (
+            np.concatenate([falls.rows for falls in every]),
+            np.concatenate([falls.places for falls in every]),
+            np.concatenate([falls.before for falls in every]),
+        )
         order = np.lexsort((places, rows))
         return cls(rows[order], places[order], before[order])
 
@@ -171,4 +174,6 @@ class SeriesBatch:
         if self.known is None:
             return find_falls(self.samples)
         rows = np.flatnonzero(~self.known.rising)
+        if not len(rows):
+            return Falls.joined([])
         return find_falls(self.samples if len(rows) == len(self.samples) else self.samples[rows]).moved(rows, 0)
