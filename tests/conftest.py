@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from processes import Launcher
 
 PROGRAMS = {
@@ -23,6 +24,10 @@ PROGRAMS = {
     "browser": ("chromium",),
     "traced": ("strace",),
 }
+
+# How long an example takes is the machine's affair.
+settings.register_profile("patient", settings(), deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
