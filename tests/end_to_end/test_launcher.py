@@ -62,7 +62,7 @@ def start(clone: Path, home: Path, tmp_path: Path) -> Iterator[Server]:
     yield server
     for survivor in started_by(process.pid) + ([psutil.Process(process.pid)] if process.poll() is None else []):
         survivor.kill()
-    process.wait(10)
+    process.wait(30)
 
 
 def started_by(pid: int) -> list[psutil.Process]:
@@ -101,5 +101,5 @@ def test_a_signal_ends_every_process_within_five_seconds(start: Server, how: sig
 def test_a_killed_launcher_leaves_no_process_after_ten_seconds(start: Server) -> None:
     processes = started_by(start.process.pid)
     start.process.kill()
-    start.process.wait(5)
+    start.process.wait(30)
     assert survivors(processes, 10.0) == []

@@ -27,6 +27,7 @@ HIDE = 'Object.defineProperty(document, "hidden", {configurable: true, get: () =
 def context() -> Iterator[BrowserContext]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        expect.set_options(timeout=SLOW)
         yield browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="dark")
         browser.close()
 
@@ -52,8 +53,8 @@ def test_the_story_of_an_outage(launcher: Launcher, page: Page, complaints: list
 
     page.goto(home)
     expect(page.locator(".card")).to_have_count(len(APPS))
-    expect(page.locator('.card .state:text("up")')).to_have_count(len(APPS), timeout=SLOW)
-    expect(page.locator("#situation")).to_have_text("All clear", timeout=SLOW)
+    expect(page.locator('.card .state:text("up")')).to_have_count(len(APPS))
+    expect(page.locator("#situation")).to_have_text("All clear")
     expect(page.locator("#host-title")).to_be_visible()
     page.screenshot(path=tmp_path / "overview.png", full_page=True)
 
@@ -66,9 +67,9 @@ def test_the_story_of_an_outage(launcher: Launcher, page: Page, complaints: list
 
     page.goto(home)
     first = page.locator(".card").first
-    expect(first).to_have_attribute("data-key", "ai-reviewer", timeout=SLOW)
-    expect(first.locator(".state")).to_have_text("down", timeout=SLOW)
-    expect(page).to_have_title(re.compile(r"^\(1\) "), timeout=SLOW)
+    expect(first).to_have_attribute("data-key", "ai-reviewer")
+    expect(first.locator(".state")).to_have_text("down")
+    expect(page).to_have_title(re.compile(r"^\(1\) "))
 
     page.goto(f"{home}/alerts")
     expect(page.locator("main")).to_contain_text("TargetDown")
@@ -82,10 +83,10 @@ def test_the_story_of_an_outage(launcher: Launcher, page: Page, complaints: list
     assert complaints == []
 
     server.end(signal.SIGTERM)
-    expect(page.locator("[data-banner-text]")).to_have_text("Cannot reach the server.", timeout=SLOW)
-    expect(page.locator("[data-banner-age]")).to_contain_text("old", timeout=SLOW)
+    expect(page.locator("[data-banner-text]")).to_have_text("Cannot reach the server.")
+    expect(page.locator("[data-banner-age]")).to_contain_text("old")
     launcher.glass("--no-browser", command="demo", port=port)
-    expect(page.locator("[data-banner]")).to_be_hidden(timeout=SLOW)
+    expect(page.locator("[data-banner]")).to_be_hidden()
 
 
 def test_a_hidden_tab_shows_how_many_fire(launcher: Launcher, page: Page) -> None:

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from processes import Launcher, Server, Target, get_json, wait_for
 
-INTERVAL = 0.5
+INTERVAL = 1
 CANARY = f"""
-global: {{scrape_interval: {INTERVAL * 1000:.0f}ms, scrape_timeout: {INTERVAL * 1000:.0f}ms}}
+global: {{scrape_interval: {INTERVAL}s, scrape_timeout: {INTERVAL}s}}
 rule_files: [rules.yml]
 scrape_configs:
 - job_name: canary

@@ -94,7 +94,7 @@ def recorded_pages(end: int) -> list[bytes]:
 def config(folder: Path, path: str, port: int) -> Path:
     file = folder / f"{path}.yml"
     file.write_text(
-        "global: {scrape_interval: 200ms, scrape_timeout: 200ms}\n"
+        "global: {scrape_interval: 300ms, scrape_timeout: 300ms}\n"
         f"scrape_configs: [{{job_name: replay, metrics_path: /{path}, static_configs: "
         f"[{{targets: ['127.0.0.1:{port}'], labels: {{instance: replay}}}}]}}]\n"
     )

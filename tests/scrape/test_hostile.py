@@ -188,7 +188,8 @@ def test_all_faults_at_once_harm_nobody_else(
     targets["never accepts"] = (f"http://{never_accepting}", nothing)
     targets["TLS to a plain server"] = (f"https://{site.address}", nothing._replace(layer=Layer.TLS, reason=""))
     targets["no such name"] = ("http://a..b:80", nothing._replace(layer=Layer.URL, reason="the host is not a name"))
-    jobs = [f"- {{job_name: good, scrape_interval: 500ms, static_configs: [{{targets: ['{site.address}']}}]}}"]
+    pace = "scrape_interval: 1s, scrape_timeout: 1s"
+    jobs = [f"- {{job_name: good, {pace}, static_configs: [{{targets: ['{site.address}']}}]}}"]
     for name, (url, _) in targets.items():
         scheme, address = url.split("://")
         jobs.append(f"- {{job_name: '{name}', scheme: {scheme}, static_configs: [{{targets: ['{address}']}}]}}")

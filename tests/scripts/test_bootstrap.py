@@ -480,8 +480,17 @@ def test_a_step_without_node_is_skipped_by_name_but_not_in_ci(
     assert tested(types=77, pytest=0)[0] == 77
 
 
-def test_pytest_gets_the_remaining_arguments(bootstrap: ModuleType) -> None:
-    assert bootstrap.test_steps("python", ["-k", "x"])[-1] == ("pytest", ["python", "-m", "pytest", "-k", "x"])
+def test_pytest_runs_with_workers_and_gets_the_remaining_arguments(bootstrap: ModuleType) -> None:
+    name, command = bootstrap.test_steps("python", ["-k", "x"])[-1]
+    assert (name, command[:5]) == ("pytest", ["python", "-m", "pytest", "-n", "2"])
+    assert command[-2:] == ["-k", "x"]
+
+
+def test_what_is_compiled_for_a_step_is_kept(
+    ready: Path, bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert bootstrap.run_step("x", [sys.executable, "-c", "import sys; sys.exit(sys.dont_write_bytecode)"], ready) == 0
 
 
 # The peers.

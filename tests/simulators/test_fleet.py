@@ -22,7 +22,7 @@ from simulators.loopback import PortTakenError, check_port
 TWO = apps_named(["ai-reviewer", "ai-planner"])
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -32,7 +32,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
 
 
 def healthy(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request("GET", "/health")
         return connection.getresponse().status == 200
@@ -78,7 +78,7 @@ def test_all_six_together_stay_within_200_mb(port_base: int) -> None:
     with Fleet(APPS, seed=1, port_base=port_base) as fleet:
         assert all(wait_for(lambda p=port: healthy(p)) for port in fleet.ports.values())
         for port in fleet.ports.values():
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
             connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
             connection.getresponse().read()
             connection.close()
@@ -169,7 +169,7 @@ def test_a_signal_ends_the_parent_and_its_children(
     parent = command("ai-reviewer")
     children = children_of(parent, [port_base])
     parent.send_signal(number)
-    assert parent.wait(10) == 0
+    assert parent.wait(30) == 0
     assert not any(child.is_running() for child in children)
 
 
@@ -180,7 +180,7 @@ def test_the_command_ends_with_its_stdin_if_it_is_told_so(
     children = children_of(parent, [port_base])
     assert parent.stdin is not None
     parent.stdin.close()
-    assert parent.wait(10) == 0
+    assert parent.wait(30) == 0
     assert not any(child.is_running() for child in children)
 
 
@@ -190,7 +190,7 @@ def test_the_command_names_a_port_that_is_taken(
     with socket.socket() as other:
         other.bind(("127.0.0.1", port_base))
         other.listen()
-        _, errors = command("ai-reviewer").communicate(timeout=10)
+        _, errors = command("ai-reviewer").communicate(timeout=30)
     assert f"Port {port_base} of ai-reviewer" in errors.decode()
 
 
@@ -204,6 +204,6 @@ def test_serving_a_taken_port_has_a_status_of_its_own(port_base: int) -> None:
         other.bind(("127.0.0.1", port_base))
         other.listen()
         line = [sys.executable, "-m", "simulators", app_named("ai-planner").name, "--serve", "--port", str(port_base)]
-        done = subprocess.run(line, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=20)
+        done = subprocess.run(line, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=60)
     assert done.returncode == PORT_TAKEN
     assert f"Port {port_base}" in done.stderr.decode()

@@ -223,7 +223,7 @@ def test_a_flush_during_the_last_commit_gets_an_answer(make_store: MakeStore, mo
         time.sleep(0.001)
     release.set()
     closing.join(30)
-    flushing.join(5)
+    flushing.join(30)
     assert answers == [False]
 
 

@@ -37,6 +37,8 @@ QUERIES = (
     "/explore?refresh=5s&expr=up+%2B",
 )
 POLL = 5_100
+PATIENCE = 60_000
+"""Milliseconds after which a wait is given up; nothing is measured by it."""
 # Chromium says nothing of its own accord about what a policy has stopped, but as a message of the console.
 HIDE = """
 Object.defineProperty(document, "hidden", {get: () => window.isHidden === true});
@@ -45,6 +47,7 @@ Object.defineProperty(document, "hidden", {get: () => window.isHidden === true})
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
         yield chromium
@@ -54,7 +57,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     opened = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="dark")
-    opened.set_default_timeout(10_000)
+    opened.set_default_timeout(PATIENCE)
     yield opened
     opened.close()
 
@@ -88,7 +91,7 @@ def scrape(server: Server, parts: Parts, job: str) -> None:
     """Scrape as the button of the targets' page does, which makes the next poll see it."""
     for target in parts.scrape.targets():
         if target.labels.get("job") == job:
-            answer = requests.post(f"{url_of(server)}/api/cockpit/targets/{target.id}/scrape", timeout=10)
+            answer = requests.post(f"{url_of(server)}/api/cockpit/targets/{target.id}/scrape", timeout=30)
             answer.raise_for_status()
 
 
