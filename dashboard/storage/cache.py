@@ -1,11 +1,22 @@
-"""A cache bounded by bytes: what was used longest ago goes first."""
+"""A cache bounded by bytes and by age: what was used longest ago goes first."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Any
+
+_PERIODS = 10
+
+
+@dataclass(slots=True)
+class _Entry:
+    value: Any
+    size: int
+    used: int
+    """The last period in which somebody asked for it."""
 
 
 class Cache:
@@ -15,7 +26,8 @@ class Cache:
         self._limit = limit
         self._size = 0
         self._lock = threading.Lock()
-        self._entries: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._period = 0
+        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
 
     @property
     def size(self) -> int:
@@ -25,20 +37,32 @@ class Cache:
     def get(self, key: Hashable, make: Callable[[], tuple[Any, int]]) -> Any:
         """Return the entry of a key, made (value and size in bytes) where it is missing."""
         with self._lock:
-            if key in self._entries:
+            entry = self._entries.get(key)
+            if entry is not None:
                 self._entries.move_to_end(key)
-                return self._entries[key][0]
+                entry.used = self._period
+                return entry.value
         value, size = make()
         with self._lock:
             self._put(key, value, size)
         return value
 
+    def age(self) -> None:
+        """Begin a period, and drop what nobody has asked for in the last ten: much of it is not even there any more."""
+        with self._lock:
+            self._period += 1
+            while self._entries and next(iter(self._entries.values())).used < self._period - _PERIODS:
+                self._drop_oldest()
+
     def _put(self, key: Hashable, value: Any, size: int) -> None:
         # One entry may not push out everything else.
         if size > self._limit // 2 or key in self._entries:
             return
-        self._entries[key] = (value, size)
+        self._entries[key] = _Entry(value, size, self._period)
         self._size += size
         while self._size > self._limit:
-            _, (_, freed) = self._entries.popitem(last=False)
-            self._size -= freed
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        _, entry = self._entries.popitem(last=False)
+        self._size -= entry.size

@@ -99,7 +99,7 @@ class Storage:
         self._series = SeriesRegistry()
         self._lookups = Lookups(self._series)
         self._last = LastSamples()
-        cache = Cache(cache_bytes)
+        self._cache = cache = Cache(cache_bytes)
         self._damage = Damage(database, clock)
         self._exemplars = Exemplars(database, self._series, self._damage)
         self._head = Head(self._lock, raw_rows, cache, self._damage)
@@ -354,6 +354,7 @@ class Storage:
                 self._exemplars.forget_before(now - self._retainer.retention.longest)
             self._tombstones.drop_settled(self._blocks.all())
             self._forgetter.run()
+            self._cache.age()
 
     def stats(self) -> StorageStats:
         """Return how much there is."""

@@ -25,3 +25,20 @@ def test_an_entry_of_more_than_half_the_cache_is_not_kept() -> None:
     assert cache.get("large", lambda: (2, 51)) == 2
     assert cache.size == 40
     assert cache.get("small", lambda: (3, 40)) == 1
+
+
+def test_what_nobody_asks_for_any_more_goes() -> None:
+    cache = Cache(100)
+    for key in ("old", "used"):
+        cache.get(key, lambda: (1, 20))
+    for _ in range(5):
+        cache.age()
+    assert cache.get("used", lambda: (2, 20)) == 1
+    for _ in range(10):
+        cache.age()
+    assert cache.size == 20
+    assert cache.get("used", lambda: (2, 20)) == 1
+    assert cache.get("old", lambda: (2, 20)) == 2
+    for _ in range(11):
+        cache.age()
+    assert cache.size == 0

@@ -154,9 +154,11 @@ def kill_often(
         if kill > kills:
             longest *= 1.1
         shown = run_and_kill(nursery, directory, chance.uniform(0.005, longest))
-        began = time.process_time()
+        began, worked = time.perf_counter(), time.process_time()
         store = make_store(block_length=20, raw_rows=8, retention=6000)
-        assert time.process_time() - began < 2
+        # Other tests run beside this one: of what the machine gave them nothing is to be concluded.
+        assert time.process_time() - worked < 2
+        assert time.perf_counter() - began < 10
         latest = check(store, max(shown, latest), kill, named, whole=kill % 10 == 0)
         merged = max(merged, *(block.end - block.start for block in store.storage._blocks.all()), 0)
         store.close()
