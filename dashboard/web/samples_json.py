@@ -18,7 +18,7 @@ from dashboard.web.sample_columns import TimeAxis, value_texts
 
 # What is written at once: more would take memory, less would take time.
 _VECTOR_SLICE = 500
-_SAMPLES_SLICE = 6_000
+_SAMPLES_SLICE = 12_000
 
 
 def labels_json(labels: Labels) -> bytes:
