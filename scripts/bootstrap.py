@@ -455,7 +455,7 @@ def run_step(name: str, command: list[str], root: Path) -> int:
     """Runs one step and returns its exit status."""
     say(f"Running {name}.")
     # Tests start many processes of ours, and each would compile all modules anew.
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     status = subprocess.run(command, cwd=root, env=kept, stdin=subprocess.DEVNULL, check=False).returncode
     return status if status >= 0 else 128 - status
 

@@ -46,11 +46,6 @@ class Contents:
     times: IntArray
     starts: IntArray
 
-    @property
-    def nbytes(self) -> int:
-        """How much memory it takes beside the series, which it may share with others."""
-        return self.times.nbytes + self.starts.nbytes
-
 
 _NOTHING = Contents(*(np.empty(0, dtype=np.int64) for _ in range(3)))
 
@@ -98,29 +93,22 @@ class Group:
             if row is not None and not fits(row, _CONTENTS.values()):
                 raise CorruptBlobError("it holds something else")
             body = None if row is None else row[0] + row[1]
-            contents = _NOTHING if row is None else self._parsed(*row)
+            return (_NOTHING, 0) if row is None else self._parsed(*row)
         except (CorruptBlobError, ReadError) as error:
             if isinstance(error, ReadError) and not is_corrupt(error):
                 raise
             self.damage.found(f"group {self.number} of the blocks", error, body)
-            contents = _NOTHING
-        return contents, contents.nbytes
+            return _NOTHING, 0
 
-    def _parsed(self, series: bytes, times: bytes, starts: bytes | None, rows: int) -> Contents:
-        inner = unbind(series, *group_fields(self.number, self.first, self.last, times, starts or b""))
-        numbers = self._series_numbers(inner)
+    def _parsed(self, series: bytes, times: bytes, starts: bytes | None, rows: int) -> tuple[Contents, int]:
+        """Return what the columns of a row hold, and how much memory that takes that others do not hold already."""
+        blob = unbind(series, *group_fields(self.number, self.first, self.last, times, starts or b""))
+        # Groups of one layout mostly have the same series.
+        digest = blake2b(blob, digest_size=16).digest()
+        numbers, is_own = self.cache.share(("series", digest), lambda: decode_ints(blob))
         begins = np.arange(0, len(numbers), rows) if starts is None else decode_ints(starts)
-        return Contents(numbers, decode_ints(times), begins)
-
-    def _series_numbers(self, blob: Blob) -> IntArray:
-        """Decode the series; groups of one layout mostly have the same, of which one is in memory."""
-
-        def make() -> tuple[IntArray, int]:
-            decoded = decode_ints(blob)
-            return decoded, decoded.nbytes
-
-        numbers: IntArray = self.cache.get(("series", blake2b(blob, digest_size=16).digest()), make)
-        return numbers
+        contents = Contents(numbers, decode_ints(times), begins)
+        return contents, contents.times.nbytes + begins.nbytes + (numbers.nbytes if is_own else 0)
 
 
 class OpenGroup:

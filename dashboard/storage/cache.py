@@ -7,8 +7,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 _PERIODS = 10
+"""What was asked for in none of so many periods goes."""
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class Cache:
         self._lock = threading.Lock()
         self._period = 0
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._shared: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
 
     @property
     def size(self) -> int:
@@ -47,8 +50,18 @@ class Cache:
             self._put(key, value, size)
         return value
 
+    def share(self, key: Hashable, make: Callable[[], Any]) -> tuple[Any, bool]:
+        """Return what others who asked for the same key still hold, or make it; and whether it was made."""
+        with self._lock:
+            found = self._shared.get(key)
+        if found is not None:
+            return found, False
+        made = make()
+        with self._lock:
+            return self._shared.setdefault(key, made), True
+
     def age(self) -> None:
-        """Begin a period, and drop what nobody has asked for in the last ten: much of it is not even there any more."""
+        """Begin a period, and drop what nobody has asked for in the last ones: much of it is of what has gone since."""
         with self._lock:
             self._period += 1
             while self._entries and next(iter(self._entries.values())).used < self._period - _PERIODS:

@@ -133,7 +133,7 @@ class HeadLayout:
 
     def put_run(self, run: Run, cache: Cache, damage: Damage) -> None:
         """Put sealed rows behind all others, none of which may be raw."""
-        self.sealed.append(SealedRows(self.end, self.series[: run.width], run, cache, damage))
+        self.sealed.append(SealedRows(self.end, self._columns(run), run, cache, damage))
         self._raw_begin += len(run.times)
 
     def sources(self) -> list[Source]:
@@ -161,9 +161,17 @@ class HeadLayout:
 
     def replace_oldest(self, run: Run, cache: Cache, damage: Damage) -> None:
         """Keep sealed what :meth:`oldest` gave. Queries may look at the old matrix, so the rest moves to a new one."""
-        self.sealed.append(SealedRows(self._raw_begin, self.series[: run.width], run, cache, damage))
+        self.sealed.append(SealedRows(self._raw_begin, self._columns(run), run, cache, damage))
         self._raw_begin += len(run.times)
         self._move(len(run.times), self._raw_rows)
+
+    def _columns(self, run: Run) -> IntArray:
+        """Return the series of a run: the same array for runs of one width, so that they are searched once."""
+        if run.width == len(self.series):
+            return self.series
+        if self.sealed and run.width == len(self.sealed[-1].series):
+            return self.sealed[-1].series
+        return self.series[: run.width]
 
     def _move(self, first: int, rows: int) -> None:
         """Move the raw rows from ``first`` on to a new matrix of so many rows, or as many as it takes."""

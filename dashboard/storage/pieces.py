@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from dashboard.model.samples import FloatArray, IntArray, Known, SampleLimitError
 from dashboard.storage.columns import Keep
 from dashboard.storage.packed import Stretch
 from dashboard.storage.source import Source
+
+_FOUND_BYTES = 400
+"""About what is taken to know where series are, beside the numbers."""
 
 _COUNTED = 16
 """Samples are counted up to so many times the limit."""
@@ -20,7 +25,8 @@ _COUNTED = 16
 class Found:
     """Where the wanted series are among some columns: ``columns[i]`` holds the one at ``places[i]``, which rise."""
 
-    series: IntArray
+    series: weakref.ReferenceType[IntArray]
+    """Those of the columns; what was found keeps none of them in memory."""
     places: IntArray
     columns: IntArray
     key: bytes
@@ -28,8 +34,8 @@ class Found:
 
     @property
     def nbytes(self) -> int:
-        """How much memory it takes."""
-        return self.series.nbytes + self.places.nbytes + self.columns.nbytes + len(self.key)
+        """About how much memory it takes."""
+        return _FOUND_BYTES + self.places.nbytes + self.columns.nbytes + len(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,33 +68,52 @@ class Piece:
 
 
 class Lookup:
-    """Finds the wanted series in sources; those of one layout share their columns, and are searched once."""
+    """Finds the wanted series in sources; those of one layout share their columns, and are searched once.
+
+    Several threads may look at once: then two may search the same columns, and find the same.
+    """
 
     def __init__(self, wanted: IntArray) -> None:
         """``wanted`` are numbers of series, each once."""
         self.wanted = wanted
-        self._where = np.full(int(wanted.max(initial=-1)) + 1, -1, dtype=np.int32)
-        self._where[wanted] = np.arange(len(wanted))
+        self._table: npt.NDArray[np.int32] | None = None
         self._known: dict[int, Found] = {}
-        self.nbytes = wanted.nbytes + self._where.nbytes
-        """How much memory it takes, with the series of the columns that it has searched."""
+        self._known_bytes = 0
+
+    @property
+    def nbytes(self) -> int:
+        """About how much memory it takes."""
+        return self.wanted.nbytes + self._known_bytes + (0 if self._table is None else self._table.nbytes)
 
     def __call__(self, series: IntArray) -> Found:
         """Find the wanted series among the series of columns."""
         found = self._known.get(id(series))
-        if found is None:
-            found = self._search(series)
-            # It holds the array, so that no other one ever has this id.
-            self._known[id(series)] = found
-            self.nbytes += found.nbytes
+        # Another array may have had the same id before.
+        if found is None or found.series() is not series:
+            self._known[id(series)] = found = self._search(series)
+            self._known_bytes += found.nbytes
         return found
 
     def places_of(self, series: IntArray) -> IntArray:
         """Return the place of each series, or -1."""
-        known = series < len(self._where)
+        table = self._place_table()
+        known = series < len(table)
         if known.all():
-            return self._where[series].astype(np.int64)
-        return np.where(known, self._where[np.where(known, series, 0)], -1).astype(np.int64)
+            return table[series].astype(np.int64)
+        return np.where(known, table[np.where(known, series, 0)], -1).astype(np.int64)
+
+    def rest(self) -> None:
+        """Let go of what only new columns need; for them it is made again."""
+        self._table = None
+
+    def _place_table(self) -> npt.NDArray[np.int32]:
+        """Return the place of each number of a series up to the last wanted one, or -1."""
+        table = self._table
+        if table is None:
+            table = np.full(int(self.wanted.max(initial=-1)) + 1, -1, dtype=np.int32)
+            table[self.wanted] = np.arange(len(self.wanted))
+            self._table = table
+        return table
 
     def _search(self, series: IntArray) -> Found:
         places = self.places_of(series)
@@ -97,7 +122,7 @@ class Lookup:
         if (places[1:] < places[:-1]).any():
             order = np.argsort(places)
             places, columns = places[order], columns[order]
-        return Found(series, places, columns, places.tobytes())
+        return Found(weakref.ref(series), places, columns, places.tobytes())
 
 
 def find_piece(source: Source, lookup: Lookup, start: int, end: int) -> Piece | None:

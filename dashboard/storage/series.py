@@ -89,7 +89,7 @@ class SeriesRegistry:
             self._promised = {number for number in self._promised if number >= len(used) or not used[number]}
             numbers = np.array([number for number in numbers.tolist() if number not in self._promised], dtype=np.int64)
             labels = self.labels(numbers)
-            self.changes += 1
+            self.changes += bool(len(numbers))
             self._index.remove(numbers, labels)
             for number, each in zip(numbers.tolist(), labels, strict=True):
                 self._labels[number] = _NO_LABELS

@@ -339,6 +339,8 @@ class Storage:
     def upkeep(self, now: int) -> None:
         """Move complete windows of time into blocks, and drop blocks older than the retention.
 
+        What was remembered for queries and not asked for in ten such calls goes, too.
+
         Raises:
             DatabaseError: the database could not be written; what was begun is finished or undone by a later call.
         """
@@ -352,9 +354,10 @@ class Storage:
                 # A full disk stops compaction, and this is what makes room.
                 self._retainer.run(now)
                 self._exemplars.forget_before(now - self._retainer.retention.longest)
+                self._cache.age()
+                self._lookups.age()
             self._tombstones.drop_settled(self._blocks.all())
             self._forgetter.run()
-            self._cache.age()
 
     def stats(self) -> StorageStats:
         """Return how much there is."""

@@ -61,7 +61,9 @@ class Cleaned:
     def gone(self) -> IntArray:
         """Return the series of which nothing is left."""
         times = self.times
-        whole = [stone.series for stone in self.stones if stone.start <= times[0] and stone.end >= times[-1]]
+        # Of a damaged group nothing is known, not even its times.
+        stones = self.stones if len(times) else ()
+        whole = [stone.series for stone in stones if stone.start <= times[0] and stone.end >= times[-1]]
         return np.concatenate([*whole, np.empty(0, dtype=np.int64)])
 
     def read_into(self, out: FloatArray, columns: IntArray, first: int, keep: Keep) -> Known:

@@ -79,3 +79,14 @@ def test_series_with_the_same_staleness_markers_stay_together() -> None:
     parts = split_stale(batch)
     assert [[labels.get("row") for labels in part.labels] for part in parts] == [["0", "2"], ["1", "3"]]
     assert [part.timestamps.tolist() for part in parts] == [[10, 20, 30], [10, 20]]
+
+
+def test_the_windows_of_some_series_at_a_time_are_those_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    windows = Windows.of(batch_of([0, 10, 20, 30, 40], rows=5), np.array([20, 40]), 25, LIMITS)
+    assert [part is windows for part in windows.by_rows()] == [True]
+    monkeypatch.setattr(module, "_TOGETHER", 11)
+    parts = list(windows.by_rows())
+    assert [len(part.labels) for part in parts] == [2, 2, 1]
+    assert [each for part in parts for each in part.labels] == list(windows.labels)
+    assert np.array_equal(np.concatenate([part.values for part in parts]), windows.values)
+    assert all(np.array_equal(part.low, windows.low) for part in parts)

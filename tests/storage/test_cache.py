@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import numpy as np
+
 from dashboard.storage.cache import Cache
 
 
@@ -42,3 +44,14 @@ def test_what_nobody_asks_for_any_more_goes() -> None:
     for _ in range(11):
         cache.age()
     assert cache.size == 0
+
+
+def test_what_somebody_holds_is_not_made_again() -> None:
+    cache = Cache(0)
+    held, made = cache.share("key", lambda: np.zeros(1))
+    assert made
+    again, made = cache.share("key", lambda: np.ones(1))
+    assert again is held
+    assert not made
+    del held, again
+    assert cache.share("key", lambda: np.ones(1))[1]

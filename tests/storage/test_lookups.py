@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -53,16 +55,53 @@ def test_a_series_that_comes_or_goes_is_noticed(registry: SeriesRegistry) -> Non
     assert lookups.of(UP).wanted.tolist() == [0, 2]
 
 
-def test_what_has_grown_large_is_not_kept(registry: SeriesRegistry) -> None:
+def test_nothing_forgotten_is_no_change(registry: SeriesRegistry) -> None:
     lookups = Lookups(registry)
-    lookup = lookups.of(UP)
+    first = lookups.of(UP)
+    registry.forget(np.empty(0, dtype=np.int64), np.ones(2, dtype=np.bool_))
+    assert lookups.of(UP) is first
+
+
+def test_columns_that_have_gone_are_not_kept_in_memory(registry: SeriesRegistry) -> None:
+    lookup = Lookups(registry).of(UP)
+    columns = np.arange(1000)
+    held = weakref.ref(columns)
+    lookup(columns)
+    del columns
+    assert held() is None
+
+
+def test_a_large_lookup_is_let_go(registry: SeriesRegistry) -> None:
+    for number in range(100_000):
+        registry.number(Labels.of({"__name__": "many", "number": str(number)}))
+    lookups = Lookups(registry)
+    many = (Matcher(MatchKind.EQUAL, "__name__", "many"),)
+    lookup = lookups.of(many)
     lookup(np.arange(100_000))
-    assert lookups.of(UP) is not lookup
+    assert len(lookup.wanted) == 100_000
+    held = weakref.ref(lookup)
+    del lookup
+    lookups.age()
+    assert held() is None
+
+
+def test_what_nobody_asks_for_any_more_goes(registry: SeriesRegistry) -> None:
+    lookups = Lookups(registry)
+    first = lookups.of(UP)
+    for _ in range(10):
+        lookups.age()
+    assert lookups.of(UP) is first
+    for _ in range(11):
+        lookups.age()
+    assert lookups.of(UP) is not first
 
 
 def test_only_the_last_selectors_are_kept(registry: SeriesRegistry) -> None:
     lookups = Lookups(registry)
     first = lookups.of(UP)
-    for number in range(50):
+    for number in range(255):
         lookups.of((Matcher(MatchKind.EQUAL, "__name__", f"metric_{number}"),))
+    assert lookups.of(UP) is first
+    for number in range(256):
+        lookups.of((Matcher(MatchKind.EQUAL, "__name__", f"other_{number}"),))
     assert lookups.of(UP) is not first

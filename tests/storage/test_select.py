@@ -114,3 +114,16 @@ def test_the_engine_refuses_a_query_of_too_many_samples_before_any_is_read(fille
     value = ask(700)
     assert isinstance(value, Ranges)
     assert sum(batch.values.size for batch in value.batches) == 700
+
+
+def test_sealed_rows_of_one_width_are_searched_once(make_store: MakeStore) -> None:
+    store = make_store(block_length=10**6, raw_rows=8)
+    appender = store.storage.appender()
+    for time in range(0, 1000, 10):
+        appender.append(time, store.ids("a", "b"), np.array([time, -time], dtype=float))
+        if not time % 100:
+            store.storage.flush()
+            store.storage.upkeep(time)
+    sources = store.storage._snapshot(0, FOREVER)[0]
+    assert sum(isinstance(source, SealedRows) for source in sources) > 2
+    assert len({id(source.series) for source in sources}) == 1

@@ -77,6 +77,12 @@ def test_counts_that_fall_are_raised_and_remarked_on(engine: Engine, load: Load,
     assert info.endswith('for metric name "h_bucket" (1:26)')
 
 
+def test_only_the_steps_with_counts_that_fall_are_changed(load: Load, ask_range: Ask) -> None:
+    load('h_bucket{le="1"} 10 10\nh_bucket{le="2"} 20 5\nh_bucket{le="4"} 40 40\nh_bucket{le="+Inf"} 40 40')
+    found = ask_range("histogram_quantile(0.5, h_bucket)", 0, 30, 30)
+    assert found == {"{}": [pytest.approx(2), pytest.approx(2 + 2 / 3)]}
+
+
 def test_a_fall_by_rounding_is_no_news(engine: Engine, load: Load) -> None:
     load('h_bucket{le="1"} 10\nh_bucket{le="2"} 9.999999999999998\nh_bucket{le="+Inf"} 20')
     assert engine.instant("histogram_quantile(0.25, h_bucket)", 0).infos == ()
