@@ -174,6 +174,4 @@ class SeriesBatch:
         if self.known is None:
             return find_falls(self.samples)
         rows = np.flatnonzero(~self.known.rising)
-        if not len(rows):
-            return Falls.joined([])
         return find_falls(self.samples if len(rows) == len(self.samples) else self.samples[rows]).moved(rows, 0)

@@ -32,6 +32,7 @@ _FEW_GROUPS = 32
 """Up to so many groups are faster reduced one by one, if there are more terms than ``_SMALL``."""
 
 _SMALL = 4096
+"""Fewer terms than that are added up in one call, however few the groups are."""
 
 _LARGEST = 2.0**900
 """Beyond that, the splitting itself would overflow."""
